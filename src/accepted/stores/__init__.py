@@ -1,0 +1,1 @@
+"""Where jobs are kept: one set of ports, one implementation a file."""
