@@ -112,7 +112,7 @@ class Settings:
     owner_active_max: int = setting(0, "Most jobs an owner may have pending and running; 0: no limit.")
     keep_alive: float = setting(15.0, "A comment is sent on an idle event stream this often.", unit="seconds")
     reconnect: int = setting(
-        2000, "What event streams tell clients to wait before they reconnect.", unit="milliseconds"
+        2000, "What event streams tell a client to wait before it reconnects.", unit="milliseconds"
     )
     watchers_max: int = setting(10_000, "Most event streams and sockets in one process.")
     owner_watchers_max: int = setting(200, "Most event streams and sockets of one owner in one process.")
