@@ -75,6 +75,7 @@ class Settings:
     blobs: Path | None = setting(None, "Folder of large results, artifacts and uploads; empty: beside the database.")
 
     # ── working ──
+    worker: bool = setting(True, "Whether a process that serves also runs jobs.")
     concurrency: int = setting(20, "Jobs that one worker runs at once.")
     process_concurrency: int = setting(
         lambda: max(2, os.cpu_count() or 2), "Jobs with isolation='process' that one worker runs at once."

@@ -1,0 +1,461 @@
+"""What a running function holds: `Job` in a coroutine, `SyncJob` in a plain function.
+
+Both report through one `Reporter`, which coalesces: a tight loop may call `progress` a million times, a few
+calls a second are written, and always the last. The reporter writes through a `Sink`: the store where the
+function runs in the worker, a pipe to it where the function has a process of its own (`isolation.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+import math
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Literal, ParamSpec, Protocol, TypeVar, cast, get_type_hints, overload
+
+import pydantic
+import pydantic_core
+
+from accepted.errors import AcceptedError, Cancelled
+from accepted.job import JSON, Artifact, EventDraft, JobRecord, Kind, Progress, Step
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+Level = Literal["debug", "info", "warning", "error"]
+
+_BACKLOG: Final = 5_000
+"""Events of one job that may wait for a write; a thread that logs faster waits, a coroutine yields."""
+
+
+class _Done:
+    """What a call that need not be awaited returns, so that it may be."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+class _Breath(_Done):
+    """The same, and awaiting it lets the event loop run once, so that a tight loop stays visible."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+_DONE: Final = _Done()
+_BREATH: Final = _Breath()
+
+
+class Sink(Protocol):
+    """Where reports of one attempt go. Each method raises LeaseLost when the attempt was fenced off."""
+
+    async def report(self, events: Sequence[EventDraft], progress: Progress | None, cost: float) -> None: ...
+    async def start_step(self, key: str, name: str) -> None: ...
+    async def finish_step(self, key: str, name: str, result: bytes) -> None: ...
+    async def fail_step(self, key: str, name: str, error: Mapping[str, JSON]) -> None: ...
+    async def attach(self, name: str, source: Path | bytes, media_type: str) -> Artifact: ...
+
+
+class Reporter:
+    """Collects what an attempt reports, from any thread, and writes it in the loop that made it.
+
+    `interval` is in seconds. `stop(reason)` makes every further report of a plain function raise Cancelled.
+    Whoever made it calls `drain()` before the attempt ends.
+    """
+
+    def __init__(self, sink: Sink, *, interval: float, progress: Progress) -> None:
+        self.sink = sink
+        self.stopping: str | None = None
+        self._loop = asyncio.get_running_loop()
+        self._loop_thread = threading.get_ident()
+        self._interval = interval
+        self._percent = progress.percent or 0.0
+        self._has_percent = progress.percent is not None
+        self._message = progress.message
+        self._current: float | None = None
+        self._total: float | None = None
+        self._unit: str | None = None
+        self._progress_dirty = False
+        self._events: list[EventDraft] = []
+        self._cost = 0.0
+        self._lock = threading.Lock()
+        self._scheduled = False
+        self._next_write = 0.0
+        self._next_breath = 0.0
+        self._writing: asyncio.Task[None] | None = None
+        self.failure: AcceptedError | None = None
+        """Why a write was refused; the runner reads it."""
+
+    # ── called by the user's function, from any thread ──
+
+    def progress(
+        self,
+        percent: float | None,
+        message: str | None,
+        current: float | None,
+        total: float | None,
+        unit: str | None,
+    ) -> _Done:
+        if current is not None:
+            self._current = current
+            if total is not None:
+                self._total = total
+                if percent is None and total > 0:
+                    percent = 100.0 * current / total
+        if percent is not None:
+            if percent > self._percent:  # never falls within an attempt; NaN compares false
+                self._percent = min(100.0, percent)
+            self._has_percent = True
+        if message is not None:
+            self._message = message
+        if unit is not None:
+            self._unit = unit
+        self._progress_dirty = True
+        if not self._scheduled:
+            self._schedule()
+        return self._breathe()
+
+    def counted(self, current: float, total: float | None) -> None:
+        """Progress within a `track`: counts, and no percent."""
+        self._current, self._total, self._progress_dirty = current, total, True
+        if not self._scheduled:
+            self._schedule()
+
+    def add(self, draft: EventDraft, cost: float = 0.0) -> _Done:
+        self.check()
+        with self._lock:
+            self._events.append(draft)
+            self._cost += cost
+            waiting = len(self._events)
+        if not self._scheduled:
+            self._schedule()
+        if waiting >= _BACKLOG and not self.in_loop:
+            self.call(self.flush())
+        return _BREATH if waiting >= _BACKLOG else self._breathe()
+
+    def check(self) -> None:
+        """Raise where the function has to stop: Cancelled in a thread, CancelledError in the loop."""
+        if self.stopping is not None:
+            if self.in_loop:
+                raise asyncio.CancelledError(self.stopping)
+            raise Cancelled(self.stopping)
+
+    @property
+    def in_loop(self) -> bool:
+        return threading.get_ident() == self._loop_thread
+
+    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the loop and wait for it; from another thread only."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+    def stop(self, reason: str) -> None:
+        self.stopping = reason
+
+    # ── writing, in the loop ──
+
+    def _breathe(self) -> _Done:
+        if self.stopping is not None:
+            self.check()
+        now = time.monotonic()
+        if now < self._next_breath:
+            return _DONE
+        self._next_breath = now + 0.02
+        return _BREATH
+
+    def _schedule(self) -> None:
+        self._scheduled = True
+        if self.in_loop:
+            self._plan()
+        else:
+            self._loop.call_soon_threadsafe(self._plan)
+
+    def _plan(self) -> None:
+        delay = self._next_write - time.monotonic()
+        if delay > 0:
+            self._loop.call_later(delay, self._start_write)
+        else:
+            self._start_write()
+
+    def _start_write(self) -> None:
+        if self._writing is None or self._writing.done():
+            self._writing = self._loop.create_task(self._write())
+
+    async def _write(self) -> None:
+        self._next_write = time.monotonic() + self._interval
+        self._scheduled = False
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Write what has come together. A refusal is kept in `failure`, never raised into a timer."""
+        with self._lock:
+            events, self._events = self._events, []
+            cost, self._cost = self._cost, 0.0
+        progress = self._take_progress()
+        if progress is not None:
+            events.append(EventDraft(Kind.PROGRESS, progress.data()))
+        if not events or self.failure is not None:
+            return
+        try:
+            await self.sink.report(events, progress, cost)
+        except AcceptedError as error:
+            self.failure = error
+
+    def _take_progress(self) -> Progress | None:
+        if not self._progress_dirty:
+            return None
+        self._progress_dirty = False
+        percent = round(self._percent, 2) if self._has_percent else None
+        return Progress(percent, self._message, self._current, self._total, self._unit)
+
+    async def drain(self) -> None:
+        """Write the last of it. Call it once the function has ended."""
+        if self._writing is not None and not self._writing.done():
+            await self._writing
+        if self._events or self._progress_dirty:
+            await self.flush()
+
+
+class BaseJob:
+    """What `Job` and `SyncJob` share. Made by the runner, one for each attempt.
+
+    Reports are written within `progress_interval`, in order; they return at once and may be awaited.
+    """
+
+    def __init__(self, record: JobRecord, reporter: Reporter, steps: Mapping[str, Step]) -> None:
+        self.id = record.id
+        self.task = record.task
+        self.owner = record.owner
+        self.attempt = record.attempt
+        self.token = record.token
+        """Rises with every attempt; hand it to outside systems that can refuse an older one."""
+        self.deadline_at = record.deadline_at
+        self._record = record
+        self._reporter = reporter
+        self._steps = steps
+
+    @property
+    def cancelled(self) -> bool:
+        """True once the attempt should stop: a cancel, a time limit, a stopping worker, a lost lease."""
+        return self._reporter.stopping is not None
+
+    def progress(
+        self,
+        percent: float | None = None,
+        message: str | None = None,
+        *,
+        current: float | None = None,
+        total: float | None = None,
+        unit: str | None = None,
+    ) -> _Done:
+        """Say how far it is: `percent` 0–100 (a lower one than before is ignored), or `current` of `total`."""
+        return self._reporter.progress(percent, message, current, total, unit)
+
+    def track(
+        self,
+        items: Iterable[T],
+        message: str | None = None,
+        *,
+        total: int | None = None,
+        unit: str | None = None,
+        upto: float | None = None,
+    ) -> Iterator[T]:
+        """Iterate and count, like tqdm. The percent moves only with `upto`: from where it is to there."""
+        size = total if total is not None else _length(items)
+        start = self._reporter._percent
+        self._reporter.progress(None, message, 0, None, unit)
+        self._reporter.counted(0, size)
+        for number, item in enumerate(items, 1):
+            yield item
+            self._reporter.check()
+            self._reporter.counted(number, size)
+            if upto is not None and size:
+                self._reporter.progress(start + (upto - start) * number / size, None, None, None, None)
+
+    def log(self, message: str, level: Level = "info", **data: JSON) -> _Done:
+        """An entry in the job's log that its owner can read; no secrets."""
+        return self._reporter.add(EventDraft(Kind.LOG, {"level": level, "message": message, **data}))
+
+    def emit(self, value: JSON) -> _Done:
+        """Partial output: a piece of the result that watchers see now."""
+        return self._reporter.add(EventDraft(Kind.OUTPUT, {"value": value}))
+
+    def spend(self, amount: float, what: str = "") -> _Done:
+        """Add to the job's cost, in US dollars unless the task says otherwise. Raises ValueError below 0."""
+        if not amount >= 0 or math.isinf(amount):
+            raise ValueError(f"amount: expected a number ≥ 0, got {amount!r}")
+        return self._reporter.add(EventDraft(Kind.COST, {"amount": amount, "what": what}), amount)
+
+    def _finished(self, key: str, returns: pydantic.TypeAdapter[Any]) -> tuple[bool, Any]:
+        done = self._steps.get(key)
+        if done is None or done.result is None:
+            return False, None
+        return True, returns.validate_json(done.result)
+
+
+class Job(BaseJob):
+    """In a coroutine. In a thread that the coroutine started, `job.sync` has the blocking forms."""
+
+    @property
+    def sync(self) -> SyncJob:
+        """The same attempt for code in a thread."""
+        return SyncJob(self._record, self._reporter, self._steps)
+
+    @overload
+    async def step(self, name: str, function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    @overload
+    async def step(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    async def step(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Run `function(*args, **kwargs)` once for the whole job and keep what it returns.
+
+        The same name and arguments are the same step: after a retry, a crash or a deploy its result comes from the
+        store, as JSON read back through the function's return type. A plain function runs in a thread.
+        """
+        key, returns = step_key(name, args, kwargs), _return_type(function)
+        done, value = self._finished(key, returns)
+        if done:
+            return value
+        reporter = self._reporter
+        reporter.check()
+        reporter.progress(None, name, None, None, None)
+        await reporter.sink.start_step(key, name)
+        try:
+            if inspect.iscoroutinefunction(function):
+                value = await function(*args, **kwargs)
+            else:
+                value = await asyncio.to_thread(function, *args, **kwargs)
+                if inspect.isawaitable(value):
+                    value = await value
+            raw = dump_step(name, returns, value)
+        except Exception as error:
+            await reporter.sink.fail_step(key, name, step_error(error))
+            raise
+        await reporter.flush()
+        await reporter.sink.finish_step(key, name, raw)
+        return returns.validate_json(raw)
+
+    async def attach(self, name: str, source: Path | str | bytes, *, media_type: str | None = None) -> Artifact:
+        """Keep a file (a path) or bytes under `name` with the job. Raises PayloadTooLarge, ValueError (name)."""
+        return await self._reporter.sink.attach(*_attachment(name, source, media_type))
+
+
+class SyncJob(BaseJob):
+    """In a plain function, which runs in a thread or in a process of its own."""
+
+    @overload
+    def step(
+        self, name: str, function: Callable[P, Coroutine[Any, Any, R]], *args: P.args, **kwargs: P.kwargs
+    ) -> R: ...
+
+    @overload
+    def step(self, name: str, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    def step(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """`Job.step`, blocking. A coroutine function runs in the worker's event loop."""
+        key, returns = step_key(name, args, kwargs), _return_type(function)
+        done, value = self._finished(key, returns)
+        if done:
+            return value
+        reporter = self._reporter
+        reporter.check()
+        reporter.progress(None, name, None, None, None)
+        reporter.call(reporter.sink.start_step(key, name))
+        try:
+            value = function(*args, **kwargs)
+            if inspect.iscoroutine(value):
+                value = reporter.call(value)
+            raw = dump_step(name, returns, value)
+        except Exception as error:
+            reporter.call(reporter.sink.fail_step(key, name, step_error(error)))
+            raise
+        reporter.call(reporter.flush())
+        reporter.call(reporter.sink.finish_step(key, name, raw))
+        return returns.validate_json(raw)
+
+    def attach(self, name: str, source: Path | str | bytes, *, media_type: str | None = None) -> Artifact:
+        """`Job.attach`, blocking."""
+        return self._reporter.call(self._reporter.sink.attach(*_attachment(name, source, media_type)))
+
+
+# ── the context variable ─────────────────────────────────────────────────────────────────────────────
+
+current: Final[ContextVar[BaseJob]] = ContextVar("accepted_job")
+
+
+def current_job() -> Job:
+    """The job that the calling coroutine belongs to. Raises LookupError outside a job's coroutine."""
+    job = current.get(None)
+    if isinstance(job, Job):
+        return job
+    raise LookupError("no job runs here as a coroutine; call it from a task, or use current_sync_job() in a thread")
+
+
+def current_sync_job() -> SyncJob:
+    """The job that the calling thread works for. Raises LookupError outside a job."""
+    job = current.get(None)
+    if job is None:
+        raise LookupError("no job runs here; call it from a task, or start the thread with asyncio.to_thread")
+    return job.sync if isinstance(job, Job) else cast("SyncJob", job)
+
+
+# ── steps and attachments as data ────────────────────────────────────────────────────────────────────
+
+
+def step_key(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+    """What makes two calls the same step: name and arguments. An argument that JSON cannot hold (a client, a
+    connection) counts by its type only."""
+    material = pydantic_core.to_json(
+        [name, list(args), sorted(kwargs.items())], fallback=lambda value: f"<{type(value).__qualname__}>"
+    )
+    return hashlib.sha256(material).hexdigest()[:32]
+
+
+def dump_step(name: str, returns: pydantic.TypeAdapter[Any], value: Any) -> bytes:
+    """The JSON of a step's result. Raises TypeError naming the step."""
+    try:
+        return returns.serializer.to_json(value, warnings=False)
+    except (pydantic_core.PydanticSerializationError, ValueError) as error:
+        raise TypeError(f"the result of step {name!r} cannot be stored as JSON: {error}") from error
+
+
+def step_error(error: BaseException) -> dict[str, JSON]:
+    """What a failed step says of itself."""
+    return {"title": type(error).__name__, "detail": str(error)}
+
+
+@lru_cache(maxsize=1024)
+def _return_type(function: Callable[..., Any]) -> pydantic.TypeAdapter[Any]:
+    try:
+        hint = get_type_hints(function).get("return", Any)
+        return pydantic.TypeAdapter(hint)
+    except (NameError, TypeError, pydantic.errors.PydanticUserError):
+        return pydantic.TypeAdapter(Any)
+
+
+def _attachment(name: str, source: Path | str | bytes, media_type: str | None) -> tuple[str, Path | bytes, str]:
+    import mimetypes
+
+    if not name or len(name) > 200 or any(ord(char) < 32 for char in name) or "/" in name or name in (".", ".."):
+        raise ValueError(f"name: expected a file name of at most 200 characters, got {name!r}")
+    guessed = media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return name, source if isinstance(source, bytes) else Path(source), guessed
+
+
+def _length(items: Iterable[Any]) -> int | None:
+    try:
+        return len(items)  # type: ignore[arg-type]
+    except TypeError:
+        return None

@@ -1,0 +1,53 @@
+"""Files that come with a job's arguments: they arrive as uploads or paths and reach the task as paths."""
+
+from __future__ import annotations
+
+import mimetypes
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from accepted.job import JSON
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFile:
+    """The type of a task's file parameter. In the task it is an `os.PathLike`: `open(file)`, `file.path`.
+
+    To submit one from Python: `UploadFile.of("export.csv")`. The content is copied into the blob store before
+    the job is stored, so the original may go. The copy lives as long as the job.
+    """
+
+    filename: str
+    media_type: str = "application/octet-stream"
+    size_bytes: int = 0
+    blob: str = ""
+    """Name of the copy in the blob store; empty until the job is submitted."""
+    local: Path | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, path: str | os.PathLike[str], *, filename: str | None = None, media_type: str = "") -> UploadFile:
+        """A file on this machine. Raises FileNotFoundError."""
+        local = Path(path)
+        name = filename or local.name
+        guessed = media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        return cls(filename=name, media_type=guessed, size_bytes=local.stat().st_size, local=local)
+
+    @property
+    def path(self) -> Path:
+        """Where its content can be read. Raises FileNotFoundError when it is not on this machine."""
+        if self.local is None:
+            raise FileNotFoundError(f"{self.filename}: its content is not on this machine")
+        return self.local
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def stored(self) -> dict[str, JSON]:
+        """As it stands in the job's arguments: everything but the path."""
+        return {
+            "filename": self.filename,
+            "media_type": self.media_type,
+            "size_bytes": self.size_bytes,
+            "blob": self.blob,
+        }

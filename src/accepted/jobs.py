@@ -1,0 +1,352 @@
+"""`Jobs`: the façade. Tasks are registered on it; jobs are submitted, followed and run through it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import fields, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from accepted.errors import ConfigurationError, InvalidInput, JobGone, TaskNotFound
+from accepted.files import UploadFile
+from accepted.handle import JobHandle
+from accepted.hub import Hub, Message
+from accepted.job import TERMINAL_KINDS, Event, IdempotencyKey, JobRecord, NewJob, Status, new_id
+from accepted.runner import Runner
+from accepted.settings import Settings, load, seconds, size
+from accepted.signatures import Decorator
+from accepted.stores import open_blobs, open_store
+from accepted.stores.base import BlobStore, JobQuery, Page, Store
+from accepted.task import Options, Policy, Task, fingerprint
+from accepted.upkeep import Upkeep
+from accepted.worker import Worker
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+    from starlette.applications import Starlette
+    from starlette.routing import BaseRoute
+
+    from accepted.http.auth import Access, Authenticator
+    from accepted.http.endpoint import EndpointDecorator
+
+_DURATIONS: Final = ("backoff", "backoff_max", "timeout", "deadline", "retention")
+
+
+class Jobs:
+    """Tasks, a store for their jobs, and a worker that runs them.
+
+    `url`: "sqlite:///jobs.db", "sqlite://:memory:"; None: the setting. `auth`: who may call over HTTP; None: by the
+    settings (API keys, JWT, or open on loopback only). Further keywords are settings.
+
+    Making one opens nothing. `async with jobs:` (or `lifespan`) starts the store, the worker and live
+    updates, and stops them in order. Several may live in one process.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        settings: Settings | None = None,
+        auth: Authenticator | None = None,
+        store: Store | None = None,
+        blobs: BlobStore | None = None,
+        prefix: str = "/v1",
+        **overrides: Any,
+    ) -> None:
+        if settings is not None and (overrides or url is not None):
+            raise ConfigurationError(f"{next(iter(overrides), 'url')}: give settings=, or single settings, not both")
+        self.settings = settings or load(Settings, database=url, **overrides)
+        self.prefix = prefix
+        self.auth = auth
+        self.tasks: dict[str, Task[..., Any]] = {}
+        self.store = store or open_store(self.settings)
+        self.blobs = blobs or open_blobs(self.settings)
+        self.hub = Hub(self.store, self.settings)
+        self.runner = Runner(self.store, self.blobs, self.settings, self.tasks)
+        self.worker = Worker(self.store, self.runner, self.settings)
+        self._upkeep = Upkeep(self.store, self.blobs, self.settings)
+        self._users = 0
+        self._starting = asyncio.Lock()
+
+    # ── registering ──
+
+    @cached_property
+    def task(self) -> Decorator:
+        """Register a function: `@jobs.task`, or with its policy `@jobs.task(retries=3, timeout="15m")`.
+
+        Raises ConfigurationError when the function cannot be a task, or its name is taken.
+        """
+        return cast("Decorator", self._task)
+
+    def _task(self, function: Callable[..., Any] | None = None, /, *, name: str | None = None, **policy: Any) -> Any:
+        if function is None:
+            return lambda later: self._task(later, name=name, **policy)
+        return self.register(function, name=name or function.__name__, policy=_policy(policy))
+
+    def register(self, function: Callable[..., Any], *, name: str, policy: Policy) -> Task[..., Any]:
+        """What `@jobs.task` does. Raises ConfigurationError."""
+        if name in self.tasks:
+            raise ConfigurationError(f"two tasks are named {name!r}; give one another name=")
+        made: Task[..., Any] = Task(function, name=name, policy=policy, submitter=self)
+        self.tasks[name] = made
+        return made
+
+    def get_task(self, name: str) -> Task[..., Any]:
+        """Raises TaskNotFound."""
+        try:
+            return self.tasks[name]
+        except KeyError:
+            raise TaskNotFound(name, sorted(self.tasks)) from None
+
+    # ── life ──
+
+    async def __aenter__(self) -> Jobs:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def lifespan(self, app: object = None) -> AbstractAsyncContextManager[None]:  # noqa: ARG002
+        """For `FastAPI(lifespan=jobs.lifespan)` and `Starlette(lifespan=jobs.lifespan)`."""
+        return self._lifespan()
+
+    @asynccontextmanager
+    async def _lifespan(self) -> AsyncIterator[None]:
+        async with self:
+            yield
+
+    async def start(self) -> None:
+        """Open the store; start live updates, upkeep and (by the setting `worker`) the worker.
+
+        Each start is ended by one `stop`. Raises StoreError, SchemaTooNew, ConfigurationError.
+        """
+        async with self._starting:
+            self._users += 1
+            if self._users > 1:
+                return
+            try:
+                await self.store.open()
+                await self.hub.start()
+                self._upkeep.start()
+                if self.settings.worker:
+                    await self.worker.start()
+            except BaseException:
+                self._users -= 1
+                await self._shut()
+                raise
+
+    async def stop(self) -> None:
+        """Stop in order: no new claims, running jobs finish or are given back, streams end, the store closes."""
+        async with self._starting:
+            self._users -= 1
+            if self._users == 0:
+                await self._shut()
+
+    async def _shut(self) -> None:
+        await self.worker.stop()
+        await self._upkeep.stop()
+        await self.hub.stop()
+        await self.store.close()
+
+    @property
+    def started(self) -> bool:
+        return self._users > 0
+
+    # ── submitting ──
+
+    async def submit_new(self, task: Task[..., Any], items: Sequence[tuple[dict[str, Any], Options]]) -> list[Any]:
+        """Store jobs with validated arguments: a `Submitted`, or the exception that refused it, for each."""
+        if not self.started:
+            raise ConfigurationError(
+                "jobs is not started: use `async with jobs:`, or give your app lifespan=jobs.lifespan"
+            )
+        new = [await self._new_job(task, arguments, options) for arguments, options in items]
+        made = await self.store.submit(new)
+        for job, submitted in zip(new, made, strict=True):
+            refused = isinstance(submitted, Exception) or submitted.replayed
+            if refused and task.files:
+                await self.blobs.delete_job(job.id)
+        return made
+
+    async def _new_job(self, task: Task[..., Any], arguments: dict[str, Any], options: Options) -> NewJob:
+        job_id = new_id()
+        if task.files:
+            arguments = {**arguments, **await self._store_files(job_id, task, arguments)}
+        stored = task.dump_arguments(arguments)
+        key, now = options.idempotency_key, time.time()
+        if isinstance(key, str):
+            key = IdempotencyKey(
+                f"{options.owner}|task:{task.name}", key, fingerprint(stored), now + self.settings.idempotency
+            )
+        return task.new_job(
+            stored,
+            options,
+            job_id=job_id,
+            now=now,
+            retention=self.settings.retention,
+            idempotency=key,
+            owner_active_max=self.settings.owner_active_max,
+        )
+
+    async def _store_files(self, job_id: str, task: Task[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+        async def keep(name: str, file: UploadFile) -> UploadFile:
+            kept = await self.blobs.put(job_id, f"upload.{name}", file.path, media_type=file.media_type)
+            return replace(file, blob=kept.name, size_bytes=kept.size_bytes)
+
+        stored: dict[str, Any] = {}
+        for name, many in task.files.items():
+            value = arguments.get(name)
+            if value is None:
+                continue
+            files = value if many else [value]
+            names = [f"{name}.{number}" if many else name for number in range(len(files))]
+            kept = [await keep(one, file) for one, file in zip(names, files, strict=True)]
+            stored[name] = kept if many else kept[0]
+        return stored
+
+    async def submit_jobs(self, task: Task[..., Any], items: list[tuple[dict[str, Any], Options]]) -> list[Any]:
+        """What `task.submit` stands on: a handle, or the exception that refused it, for each."""
+        made = await self.submit_new(task, items)
+        return [one if isinstance(one, Exception) else self.handle(one.job) for one in made]
+
+    def handle(self, record: JobRecord) -> JobHandle[Any]:
+        """A handle on a job that was read before."""
+        task = self.tasks.get(record.task)
+        return JobHandle(self, record, task.load_result if task else _plain_json)
+
+    # ── following ──
+
+    async def get(self, job_id: str) -> JobHandle[Any]:
+        """A job by its id. Raises JobNotFound, JobGone."""
+        return self.handle(await self.store.get(job_id))
+
+    async def get_record(self, job_id: str) -> JobRecord:
+        """The job as stored. Raises JobNotFound, JobGone."""
+        return await self.store.get(job_id)
+
+    async def list(
+        self,
+        *,
+        owner: str | None = None,
+        status: Status | str | Sequence[Status | str] = (),
+        task: str | None = None,
+        text: str | None = None,
+        cursor: str | None = None,
+        limit: int = 50,
+    ) -> Page:
+        """Jobs, newest first; `page.cursor` continues. Raises BadRequest (cursor), InvalidInput (status, limit)."""
+        if not 1 <= limit <= self.settings.page_max:
+            raise InvalidInput([{"detail": f"expected 1 … {self.settings.page_max}", "pointer": "#/limit"}])
+        wanted = [status] if isinstance(status, str) else status
+        try:
+            statuses = frozenset(Status(one) for one in wanted)
+        except ValueError:
+            known = ", ".join(Status)
+            raise InvalidInput([{"detail": f"expected one of {known}", "pointer": "#/status"}]) from None
+        return await self.store.list(
+            JobQuery(owner=owner, statuses=statuses, task=task, text=text, cursor=cursor, limit=limit)
+        )
+
+    async def events(self, job_id: str, *, after: int = 0) -> AsyncIterator[Event]:
+        """The job's events with `seq` > `after`, those to come too; ends after the terminal one, or when the job
+        is removed. Raises JobNotFound, JobGone at the start."""
+        await self.store.get(job_id)
+        async with self.hub.watch({job_id: after}, complete=True) as subscription:
+            while True:
+                for update in await subscription.next():
+                    if isinstance(update, Message):
+                        yield update.event
+                        if update.kind in TERMINAL_KINDS:
+                            return
+
+    async def wait_over(self, job_id: str, timeout: float | None = None) -> bool:
+        """True once the job is over (or removed), False after `timeout` seconds."""
+        return await self.hub.over(job_id, timeout)
+
+    async def read_result(self, job: JobRecord) -> bytes:
+        """The JSON of a completed job's result, from its row or the blob store."""
+        if job.result is not None:
+            return job.result
+        if job.result_blob is None:
+            return b"null"
+        return b"".join([chunk async for chunk in self.blobs.read(job.id, job.result_blob)])
+
+    # ── acting ──
+
+    async def cancel(self, job_id: str, reason: str = "requested") -> JobRecord:
+        """Pending: cancelled at once. Running: told to stop, by force after the grace. Over: unchanged.
+        Raises JobNotFound, JobGone."""
+        return await self.store.request_cancel(job_id, reason)
+
+    async def retry(self, job_id: str) -> JobRecord:
+        """Run a job that is over again. Raises WrongState, LimitReached, JobNotFound, JobGone."""
+        return await self.store.retry(job_id)
+
+    async def delete(self, job_id: str, reason: str = "deleted") -> None:
+        """Cancel if needed, remove the job and its files; it answers 410 from then on. Raises JobNotFound."""
+        try:
+            await self.store.delete(job_id, reason)
+        except JobGone:
+            return
+        finally:
+            await self.blobs.delete_job(job_id)
+
+    # ── over HTTP ──
+
+    @cached_property
+    def access(self) -> Access:
+        """Who may do what over HTTP."""
+        from accepted.http.auth import make_access
+
+        return make_access(self.store, self.settings, self.auth)
+
+    @cached_property
+    def routes(self) -> list[BaseRoute]:
+        """The routes of docs/http.md, for `Starlette(routes=[*jobs.routes])`."""
+        from accepted.http.router import make_routes
+
+        return make_routes(self)
+
+    @cached_property
+    def router(self) -> APIRouter:
+        """The same for `fastapi_app.include_router(jobs.router)`. Needs the extra `accepted[fastapi]`."""
+        from accepted.http.fastapi import make_router
+
+        return make_router(self)
+
+    @cached_property
+    def app(self) -> Starlette:
+        """A whole ASGI application with nothing but these routes."""
+        from accepted.http.router import make_app
+
+        return make_app(self)
+
+    @property
+    def endpoint(self) -> EndpointDecorator:
+        """`@jobs.endpoint(wait=20)` under a route's decorator turns a blocking endpoint into jobs: 200 with the
+        result when it takes less than `wait` seconds, else 202 with the job."""
+        from accepted.http.endpoint import EndpointDecorator
+
+        return EndpointDecorator(self)
+
+
+def _policy(given: dict[str, Any]) -> Policy:
+    known = {one.name for one in fields(Policy)}
+    for name, value in given.items():
+        if name not in known:
+            raise ConfigurationError(f"@jobs.task: unknown {name!r}; known: {', '.join(sorted(known))}")
+        if name in _DURATIONS and value is not None:
+            given[name] = seconds(value)
+    if given.get("memory") is not None:
+        given["memory"] = size(given["memory"])
+    return Policy(**given)
+
+
+def _plain_json(raw: bytes) -> Any:
+    import json
+
+    return json.loads(raw)

@@ -1,0 +1,363 @@
+"""A task: a registered function, the schema of its parameters, and the policy for its jobs."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import hashlib
+import inspect
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import NoneType
+from typing import Any, Final, Generic, Literal, ParamSpec, Protocol, TypeVar, get_args, get_type_hints
+
+import pydantic
+import pydantic_core
+
+from accepted.context import BaseJob
+from accepted.errors import ConfigurationError, InvalidInput
+from accepted.files import UploadFile
+from accepted.handle import JobHandle
+from accepted.job import IdempotencyKey, Limit, NewJob
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+Isolation = Literal["", "process"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How a task's jobs are run. Durations are seconds, None or 0: no limit."""
+
+    retries: int = 0
+    """Further attempts after one that raised or timed out. A worker's death is not counted here."""
+    backoff: float = 1.0
+    """Before the first retry; doubled for each further one, then spread by ± a quarter."""
+    backoff_max: float = 300.0
+    timeout: float | None = None
+    """Per attempt."""
+    deadline: float | None = None
+    """For the whole job, waiting and every attempt included."""
+    per_owner: int = 0
+    """Jobs of this task that one owner has running at once."""
+    concurrency: int = 0
+    """Jobs of this task that run at once, over all workers."""
+    active_per_owner: int = 0
+    """Jobs of this task that one owner may have pending and running; one more is refused (429)."""
+    isolation: Isolation = ""
+    """"process": a process of its own, which can be killed and limited."""
+    memory: int | None = None
+    """Bytes of address space, with isolation="process"."""
+    queue: str = "default"
+    priority: int = 0
+    retention: float | None = None
+    """How long a finished job is kept; None: the setting."""
+
+    def retry_delay(self, failures: int) -> float:
+        """Seconds to wait after `failures` failed attempts: exponential, with jitter so that jobs that failed
+        together do not return together."""
+        base = min(self.backoff * 2.0 ** min(failures - 1, 60), self.backoff_max)
+        return base * random.uniform(0.75, 1.25)  # noqa: S311  jitter, not a secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a submission says beyond the arguments."""
+
+    owner: str = "local"
+    priority: int | None = None
+    delay: float = 0.0
+    """Seconds before it may start."""
+    cancel_after: float | None = None
+    """Seconds the job may live; then it is cancelled."""
+    idempotency_key: str | IdempotencyKey | None = None
+    """A plain key is scoped to owner and task, and compares the arguments."""
+
+
+class Submitter(Protocol):
+    """What a task needs of `Jobs`."""
+
+    async def submit_jobs(self, task: Task[..., Any], items: list[tuple[dict[str, Any], Options]]) -> list[Any]: ...
+
+
+_RESERVED: Final = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
+
+class Task(Generic[P, R]):
+    """Made by `@jobs.task`. Calling it calls the function, as if it had never been decorated.
+
+    Raises ConfigurationError when the function cannot be a task: *args or **kwargs, a parameter or result
+    whose type JSON cannot hold, a limit that makes no sense.
+    """
+
+    def __init__(
+        self,
+        function: Callable[P, Any],
+        *,
+        name: str,
+        policy: Policy,
+        submitter: Submitter,
+        options: Options = Options(),
+    ) -> None:
+        self.function = function
+        self.name = name
+        self.policy = policy
+        self.options = options
+        self.is_coroutine = inspect.iscoroutinefunction(function)
+        self.description = inspect.getdoc(function) or ""
+        self._submitter = submitter
+        if policy.memory and policy.isolation != "process":
+            raise ConfigurationError(f"task {name!r}: memory= needs isolation='process'")
+        self._read_signature()
+
+    def _read_signature(self) -> None:
+        try:
+            hints = get_type_hints(self.function, include_extras=True)
+        except NameError as error:
+            raise ConfigurationError(f"task {self.name!r}: {error}; define the type before the task") from error
+        self.job_parameter: str | None = None
+        self.files: dict[str, bool] = {}
+        """File parameters; True for those that take several."""
+        self._positional: list[str] = []
+        members: list[tuple[str, Any, Any]] = []
+        for parameter in inspect.signature(self.function).parameters.values():
+            hint = hints.get(parameter.name, Any)
+            if _is_job(hint):
+                self.job_parameter = parameter.name
+                continue
+            if parameter.kind in _RESERVED:
+                raise ConfigurationError(
+                    f"task {self.name!r}: name its parameters instead of *{parameter.name}: a job stores them by name"
+                )
+            many = _file_kind(hint)
+            if many is not None:
+                self.files[parameter.name] = many
+            if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+                self._positional.append(parameter.name)
+            members.append((parameter.name, hint, _default(parameter)))
+        self.parameters: tuple[str, ...] = tuple(name for name, _, _ in members)
+        holder = dataclasses.make_dataclass(f"{self.name}_arguments", members, kw_only=True)
+        holder.__pydantic_config__ = pydantic.ConfigDict(extra="forbid")  # type: ignore[attr-defined]
+        self._holder = holder
+        try:
+            self._arguments: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(holder)
+            self._result: pydantic.TypeAdapter[Any] = pydantic.TypeAdapter(hints.get("return", Any))
+        except pydantic.errors.PydanticSchemaGenerationError as error:
+            raise ConfigurationError(
+                f"task {self.name!r}: {error.message.splitlines()[0]}; use types that JSON can hold"
+            ) from error
+
+    # ── arguments and results as JSON ──
+
+    def validate_json(self, body: bytes) -> dict[str, Any]:
+        """Arguments from a JSON object that somebody sent. Raises InvalidInput naming the field.
+
+        A file cannot come this way: whoever could name a path or a blob could read what is not theirs.
+        """
+        values = self.load_arguments(body)
+        for name in self.files:
+            if values.get(name):
+                raise InvalidInput([{"detail": "send the file itself, as multipart/form-data", "pointer": f"#/{name}"}])
+        return values
+
+    def load_arguments(self, body: bytes) -> dict[str, Any]:
+        """Arguments as they were stored. Raises InvalidInput naming the field."""
+        try:
+            values: dict[str, Any] = vars(self._arguments.validator.validate_json(body or b"{}"))
+            return values
+        except pydantic.ValidationError as error:
+            raise InvalidInput(_problems(error)) from None
+
+    def validate(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments from Python values by name. Raises InvalidInput naming the field."""
+        try:
+            values: dict[str, Any] = vars(self._arguments.validator.validate_python(dict(arguments)))
+            return values
+        except pydantic.ValidationError as error:
+            raise InvalidInput(_problems(error)) from None
+
+    def bind(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """Arguments by name, as Python would bind them. Raises TypeError, InvalidInput."""
+        if len(args) > len(self._positional):
+            raise TypeError(f"{self.name}() takes {len(self._positional)} positional arguments, got {len(args)}")
+        named = dict(zip(self._positional, args, strict=False))
+        twice = named.keys() & kwargs.keys()
+        if twice:
+            raise TypeError(f"{self.name}() got two values for {min(twice)!r}")
+        return self.validate({**named, **kwargs})
+
+    def dump_arguments(self, values: Mapping[str, Any]) -> bytes:
+        """The JSON object that is stored. `values` came from `validate…`, files already hold their blob."""
+        if not values:
+            return b"{}"
+        holder = object.__new__(self._arguments._type)
+        holder.__dict__.update(
+            {name: _stored(value) if name in self.files else value for name, value in values.items()}
+        )
+        return self._arguments.serializer.to_json(holder, warnings=False)
+
+    def dump_result(self, value: Any) -> bytes:
+        """The JSON of a result. Raises TypeError naming the type that JSON cannot hold."""
+        if value is None:
+            return b"null"
+        try:
+            return self._result.serializer.to_json(value, warnings=False)
+        except (pydantic_core.PydanticSerializationError, ValueError) as error:
+            raise TypeError(f"the result of {self.name!r} cannot be stored as JSON: {error}") from error
+
+    def load_result(self, raw: bytes) -> R:
+        """A result as the function's return type."""
+        return self._result.validate_json(raw)  # type: ignore[no-any-return]
+
+    def schemas(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """JSON Schemas (2020-12) of the arguments and the result."""
+        arguments = self._arguments.json_schema()
+        arguments.pop("description", None)
+        arguments["title"] = self.name
+        try:
+            result = self._result.json_schema(mode="serialization")
+        except pydantic.errors.PydanticInvalidForJsonSchema:
+            result = {}
+        return arguments, result
+
+    # ── submitting ──
+
+    def with_options(
+        self,
+        *,
+        owner: str | None = None,
+        priority: int | None = None,
+        delay: float | None = None,
+        cancel_after: float | None = None,
+        idempotency_key: str | IdempotencyKey | None = None,
+    ) -> Task[P, R]:
+        """The same task for submissions with these options; durations in seconds.
+
+        `audit.with_options(owner="ann", delay=60).submit("owner/repo")`
+        """
+        given: dict[str, Any] = {
+            "owner": owner,
+            "priority": priority,
+            "delay": delay,
+            "cancel_after": cancel_after,
+            "idempotency_key": idempotency_key,
+        }
+        given = {name: value for name, value in given.items() if value is not None}
+        twin = copy.copy(self)
+        twin.options = replace(self.options, **given)
+        return twin
+
+    async def submit(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
+        """Store a job; durable when this returns. Raises InvalidInput, LimitReached, StoreError."""
+        handles = await self._submitter.submit_jobs(self, [(self.bind(args, kwargs), self.options)])
+        handle: JobHandle[R] | Exception = handles[0]
+        if isinstance(handle, Exception):
+            raise handle
+        return handle
+
+    async def submit_many(self, calls: Iterable[Mapping[str, Any] | tuple[Any, ...]]) -> list[JobHandle[R]]:
+        """Store many jobs in one transaction: a mapping of names, or a tuple of positional arguments, each.
+
+        Raises InvalidInput before anything is stored; the first LimitReached of an item after the others were.
+        """
+        bound = [self.bind((), call) if isinstance(call, Mapping) else self.bind(tuple(call), {}) for call in calls]
+        made = await self._submitter.submit_jobs(self, [(arguments, self.options) for arguments in bound])
+        for item in made:
+            if isinstance(item, Exception):
+                raise item
+        return made
+
+    def new_job(
+        self,
+        arguments: bytes,
+        options: Options,
+        *,
+        job_id: str,
+        now: float,
+        retention: float,
+        idempotency: IdempotencyKey | None,
+        owner_active_max: int,
+    ) -> NewJob:
+        """The job that a store is given; limits become keys and durations points in time here."""
+        policy, owner = self.policy, options.owner
+        slots: tuple[Limit, ...] = ()
+        if policy.concurrency:
+            slots += (Limit(f"task:{self.name}", policy.concurrency),)
+        if policy.per_owner:
+            slots += (Limit(f"owner:{owner}/{self.name}", policy.per_owner),)
+        quotas: tuple[Limit, ...] = ()
+        if policy.active_per_owner:
+            quotas += (Limit(f"active:{owner}/{self.name}", policy.active_per_owner),)
+        if owner_active_max:
+            quotas += (Limit(f"active:{owner}", owner_active_max),)
+        deadline, cancels = policy.deadline, False
+        if options.cancel_after is not None and (deadline is None or options.cancel_after < deadline):
+            deadline, cancels = options.cancel_after, True
+        return NewJob(
+            id=job_id,
+            task=self.name,
+            args=arguments,
+            owner=owner,
+            queue=policy.queue,
+            priority=policy.priority if options.priority is None else options.priority,
+            scheduled_at=now + options.delay if options.delay else None,
+            max_retries=policy.retries,
+            deadline_at=now + deadline if deadline is not None else None,
+            deadline_cancels=cancels,
+            retention=retention if policy.retention is None else policy.retention,
+            slots=slots,
+            quotas=quotas,
+            idempotency=idempotency,
+        )
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"Task({self.name!r})"
+
+
+def _default(parameter: inspect.Parameter) -> Any:
+    if parameter.default is inspect.Parameter.empty:
+        return dataclasses.field()
+    return dataclasses.field(default_factory=lambda: copy.deepcopy(parameter.default))
+
+
+def _is_job(hint: Any) -> bool:
+    return any(isinstance(arm, type) and issubclass(arm, BaseJob) for arm in get_args(hint) or (hint,))
+
+
+def _file_kind(hint: Any) -> bool | None:
+    """None: no file parameter; False: one file; True: a list of files."""
+    arms = [arm for arm in get_args(hint) or (hint,) if arm is not NoneType]
+    if UploadFile not in arms:
+        return None
+    return getattr(hint, "__origin__", None) in (list, tuple)
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_stored(one) for one in value]
+    return replace(value, local=None) if isinstance(value, UploadFile) else value
+
+
+def _problems(error: pydantic.ValidationError) -> list[dict[str, str]]:
+    """One {detail, pointer} an error; never the input itself, which may be a secret."""
+    return [
+        {
+            "detail": one["msg"],
+            "pointer": "#" + "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in one["loc"]),
+        }
+        for one in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+
+
+def fingerprint(*parts: bytes) -> str:
+    """A hash to compare request bodies by; SHA-256 in hexadecimal."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()
