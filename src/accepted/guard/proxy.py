@@ -185,11 +185,11 @@ class GuardingProxy:
         except AddressRefused as refused:
             if len(self.refusals) < _MAX_REFUSALS:
                 self.refusals.append(Refusal(refused.host, port, refused.address, refused.reason))
-            raise _Rejected("403 Forbidden", str(refused)) from None
+            raise _Rejected("403 Forbidden", str(refused), _status("destination_ip_prohibited")) from None
         except httpcore.ConnectTimeout as error:
-            raise _Rejected("504 Gateway Timeout", str(error)) from None
+            raise _Rejected("504 Gateway Timeout", str(error), _status("connection_timeout")) from None
         except (httpcore.NetworkError, httpcore.ProxyError) as error:
-            raise _Rejected("502 Bad Gateway", str(error)) from None
+            raise _Rejected("502 Bad Gateway", str(error), _status("destination_unavailable")) from None
 
     async def _relay(
         self,
@@ -228,6 +228,11 @@ class GuardingProxy:
         if self._max_bytes is not None and self.received > self._max_bytes and not self.exceeded:
             self.exceeded = True
             self._hang_up()
+
+
+def _status(error: str) -> str:
+    """RFC 9209, so that an answer of this proxy cannot be taken for the site's own."""
+    return f"Proxy-Status: accepted-guard; error={error}\r\n"
 
 
 async def _upload(reader: asyncio.StreamReader, stream: httpcore.AsyncNetworkStream) -> None:

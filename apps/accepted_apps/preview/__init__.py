@@ -1,0 +1,1 @@
+"""One page, fetched through tiers: plain HTTP, HTTP through proxies, a browser."""
