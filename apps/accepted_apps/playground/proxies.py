@@ -13,6 +13,7 @@ import struct
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from urllib.parse import urlsplit, urlunsplit
 
 from accepted_apps.playground.state import INTERNAL_ADDRESS, Address
 from accepted_apps.playground.streams import StreamServer
@@ -114,20 +115,20 @@ class HttpProxy(Proxy):
             await _say(writer, "502 Bad Gateway")
 
     async def _tunnel(self, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        host, _, port = target.rpartition(":")
-        async with self.dial(host.strip("[]"), int(port)) as (far_reader, far_writer):
+        to = urlsplit(f"//{target}")
+        async with self.dial(to.hostname or "", to.port or 443) as (far_reader, far_writer):
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await _join(reader, writer, far_reader, far_writer)
 
     async def _forward(
         self, method: str, target: str, headers: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        authority, slash, path = target.removeprefix("http://").partition("/")
-        host, _, port = authority.partition(":")
+        to = urlsplit(target)
+        origin_form = urlunsplit(("", "", to.path or "/", to.query, ""))
         # Closed after one answer, as the next request on this connection may be for another host.
         kept = [line for line in headers if not line.lower().startswith(("proxy-", "connection:"))]
-        head = "\r\n".join([f"{method} {slash or '/'}{path} HTTP/1.1", *kept, "Connection: close", "", ""])
-        async with self.dial(host, int(port or 80)) as (far_reader, far_writer):
+        head = "\r\n".join([f"{method} {origin_form} HTTP/1.1", *kept, "Connection: close", "", ""])
+        async with self.dial(to.hostname or "", to.port or 80) as (far_reader, far_writer):
             far_writer.write(head.encode("latin-1"))
             await _join(reader, writer, far_reader, far_writer)
 

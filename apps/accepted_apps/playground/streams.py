@@ -61,7 +61,8 @@ class StreamServer(ABC):
         self._tasks.add(task)
         self.adopt(writer)
         try:
-            with suppress(*BROKEN_OFF):
+            # A peer that talks nonsense (ValueError, from parsing it) is hung up on.
+            with suppress(*BROKEN_OFF, ValueError):
                 await self.serve(reader, writer)
         finally:
             await self.dismiss(writer)
