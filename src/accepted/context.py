@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, ParamSpec, Protocol, TypeVar, cast, get_type_hints, overload
@@ -22,8 +23,8 @@ from typing import Any, Final, Literal, ParamSpec, Protocol, TypeVar, cast, get_
 import pydantic
 import pydantic_core
 
-from accepted.errors import AcceptedError, Cancelled
-from accepted.job import JSON, Artifact, EventDraft, JobRecord, Kind, Progress, Step
+from accepted.errors import Cancelled, LeaseLost, StoreError
+from accepted.job import JSON, Artifact, EventDraft, JobRecord, Kind, Progress
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -95,8 +96,9 @@ class Reporter:
         self._next_write = 0.0
         self._next_breath = 0.0
         self._writing: asyncio.Task[None] | None = None
-        self.failure: AcceptedError | None = None
-        """Why a write was refused; the runner reads it."""
+        self.refused = False
+        self.on_refused: Callable[[], None] = lambda: None
+        """Called once, in the loop, when the attempt turns out to be fenced off."""
 
     # ── called by the user's function, from any thread ──
 
@@ -198,19 +200,31 @@ class Reporter:
         await self.flush()
 
     async def flush(self) -> None:
-        """Write what has come together. A refusal is kept in `failure`, never raised into a timer."""
+        """Write what has come together. Never raises: what the store could not take stays for the next time,
+        and an attempt that was fenced off has nothing more to say."""
         with self._lock:
             events, self._events = self._events, []
             cost, self._cost = self._cost, 0.0
         progress = self._take_progress()
         if progress is not None:
             events.append(EventDraft(Kind.PROGRESS, progress.data()))
-        if not events or self.failure is not None:
+        if not events or self.refused:
             return
         try:
             await self.sink.report(events, progress, cost)
-        except AcceptedError as error:
-            self.failure = error
+        except LeaseLost:
+            self.refuse()
+        except StoreError:
+            with self._lock:
+                self._events = [draft for draft in events if draft.kind is not Kind.PROGRESS] + self._events
+                self._cost += cost
+            self._progress_dirty |= progress is not None
+
+    def refuse(self) -> None:
+        """The store has said that somebody else has the job."""
+        if not self.refused:
+            self.refused = True
+            self.on_refused()
 
     def _take_progress(self) -> Progress | None:
         if not self._progress_dirty:
@@ -227,23 +241,41 @@ class Reporter:
             await self.flush()
 
 
+@dataclass(frozen=True, slots=True)
+class JobInfo:
+    """What a job knows of itself while it runs."""
+
+    id: str
+    task: str
+    owner: str
+    attempt: int
+    token: int
+    deadline_at: float | None
+
+    @classmethod
+    def of(cls, record: JobRecord) -> JobInfo:
+        return cls(record.id, record.task, record.owner, record.attempt, record.token, record.deadline_at)
+
+
 class BaseJob:
     """What `Job` and `SyncJob` share. Made by the runner, one for each attempt.
 
     Reports are written within `progress_interval`, in order; they return at once and may be awaited.
     """
 
-    def __init__(self, record: JobRecord, reporter: Reporter, steps: Mapping[str, Step]) -> None:
-        self.id = record.id
-        self.task = record.task
-        self.owner = record.owner
-        self.attempt = record.attempt
-        self.token = record.token
+    def __init__(self, info: JobInfo, reporter: Reporter, steps: Mapping[str, bytes]) -> None:
+        self.id = info.id
+        self.task = info.task
+        self.owner = info.owner
+        self.attempt = info.attempt
+        self.token = info.token
         """Rises with every attempt; hand it to outside systems that can refuse an older one."""
-        self.deadline_at = record.deadline_at
-        self._record = record
+        self.deadline_at = info.deadline_at
+        """Seconds since the epoch; None: no limit to the whole job."""
+        self._info = info
         self._reporter = reporter
         self._steps = steps
+        """Results of the steps that earlier attempts finished, by key."""
 
     @property
     def cancelled(self) -> bool:
@@ -299,9 +331,7 @@ class BaseJob:
 
     def _finished(self, key: str, returns: pydantic.TypeAdapter[Any]) -> tuple[bool, Any]:
         done = self._steps.get(key)
-        if done is None or done.result is None:
-            return False, None
-        return True, returns.validate_json(done.result)
+        return (False, None) if done is None else (True, returns.validate_json(done))
 
 
 class Job(BaseJob):
@@ -310,7 +340,7 @@ class Job(BaseJob):
     @property
     def sync(self) -> SyncJob:
         """The same attempt for code in a thread."""
-        return SyncJob(self._record, self._reporter, self._steps)
+        return SyncJob(self._info, self._reporter, self._steps)
 
     @overload
     async def step(self, name: str, function: Callable[P, Awaitable[R]], *args: P.args, **kwargs: P.kwargs) -> R: ...

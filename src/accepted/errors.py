@@ -280,5 +280,12 @@ class Retry(AcceptedError):
         self.after = after
 
 
+class Died(AcceptedError):
+    """The job's own process (`isolation="process"`) ended without a result."""
+
+    slug, title, status = "process-died", "The job's process died", 500
+    retryable = True
+
+
 class Cancelled(BaseException):
     """Raised inside a plain function whose job is being cancelled, stopped or fenced off."""

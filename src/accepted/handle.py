@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from accepted.errors import JobCancelled, JobFailed, ResultTimeout
+from accepted.errors import JobCancelled, JobFailed, ResultTimeout, Unavailable
 from accepted.job import Event, JobRecord, Status
 
 R_co = TypeVar("R_co", covariant=True)
@@ -15,7 +15,7 @@ class Service(Protocol):
     """What a handle needs of `Jobs`."""
 
     async def get_record(self, job_id: str) -> JobRecord: ...
-    async def wait_over(self, job_id: str, timeout: float | None) -> bool: ...
+    async def wait_over(self, job_id: str, timeout: float | None, *, after: int = 0) -> bool: ...
     async def read_result(self, job: JobRecord) -> bytes: ...
     def events(self, job_id: str, *, after: int = 0) -> AsyncIterator[Event]: ...
     async def cancel(self, job_id: str, reason: str = ...) -> JobRecord: ...
@@ -48,10 +48,12 @@ class JobHandle(Generic[R_co]):
         """Wait until the job is over and return what its function returned.
 
         `timeout` in seconds, None: as long as it takes. Raises ResultTimeout (the job goes on), JobFailed,
-        JobCancelled, JobGone.
+        JobCancelled, JobGone, Unavailable (this process stops; the job goes on).
         """
-        if not self.record.over and not await self._service.wait_over(self.id, timeout):
-            raise ResultTimeout(self.id, timeout or 0.0)
+        if not self.record.over and not await self._service.wait_over(self.id, timeout, after=self.record.seq):
+            if timeout is None:
+                raise Unavailable(f"Stopped waiting for job {self.id!r}: accepted stops here; the job goes on.")
+            raise ResultTimeout(self.id, timeout)
         record = self.record if self.record.over else await self.refresh()
         if record.status is Status.FAILED:
             raise JobFailed(self.id, record.error or {})

@@ -11,15 +11,17 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from accepted.errors import ConfigurationError, InvalidInput, JobGone, TaskNotFound
+from accepted.feed import Ended, Events, Removed
 from accepted.files import UploadFile
 from accepted.handle import JobHandle
-from accepted.hub import Hub, Message
-from accepted.job import TERMINAL_KINDS, Event, IdempotencyKey, JobRecord, NewJob, Status, new_id
+from accepted.hub import Hub
+from accepted.job import Event, IdempotencyKey, JobRecord, NewJob, Status, new_id
+from accepted.meter import Meter
 from accepted.runner import Runner
 from accepted.settings import Settings, load, seconds, size
 from accepted.signatures import Decorator
 from accepted.stores import open_blobs, open_store
-from accepted.stores.base import BlobStore, JobQuery, Page, Store
+from accepted.stores.base import BlobStore, JobQuery, Page, Store, Submitted
 from accepted.task import Options, Policy, Task, fingerprint
 from accepted.upkeep import Upkeep
 from accepted.worker import Worker
@@ -65,7 +67,8 @@ class Jobs:
         self.store = store or open_store(self.settings)
         self.blobs = blobs or open_blobs(self.settings)
         self.hub = Hub(self.store, self.settings)
-        self.runner = Runner(self.store, self.blobs, self.settings, self.tasks)
+        self.meter = Meter()
+        self.runner = Runner(self.store, self.blobs, self.settings, self.tasks, self.meter)
         self.worker = Worker(self.store, self.runner, self.settings)
         self._upkeep = Upkeep(self.store, self.blobs, self.settings)
         self._users = 0
@@ -166,6 +169,9 @@ class Jobs:
             )
         new = [await self._new_job(task, arguments, options) for arguments, options in items]
         made = await self.store.submit(new)
+        for one in made:
+            if isinstance(one, Submitted) and not one.replayed:
+                self.meter.submitted(task.name)
         for job, submitted in zip(new, made, strict=True):
             refused = isinstance(submitted, Exception) or submitted.replayed
             if refused and task.files:
@@ -258,14 +264,19 @@ class Jobs:
         async with self.hub.watch({job_id: after}, complete=True) as subscription:
             while True:
                 for update in await subscription.next():
-                    if isinstance(update, Message):
-                        yield update.event
-                        if update.kind in TERMINAL_KINDS:
+                    match update:
+                        case Events():
+                            for message in update.messages:
+                                yield message.event
+                            if update.over:
+                                return
+                        case Removed() | Ended():
                             return
 
-    async def wait_over(self, job_id: str, timeout: float | None = None) -> bool:
-        """True once the job is over (or removed), False after `timeout` seconds."""
-        return await self.hub.over(job_id, timeout)
+    async def wait_over(self, job_id: str, timeout: float | None = None, *, after: int = 0) -> bool:
+        """True once the job is over (or removed), False after `timeout` seconds, or when this process stops.
+        `after`: a `seq` at which it was known not to be over."""
+        return await self.hub.over(job_id, timeout, after=after)
 
     async def read_result(self, job: JobRecord) -> bytes:
         """The JSON of a completed job's result, from its row or the blob store."""
@@ -305,7 +316,7 @@ class Jobs:
         return make_access(self.store, self.settings, self.auth)
 
     @cached_property
-    def routes(self) -> list[BaseRoute]:
+    def routes(self) -> Sequence[BaseRoute]:
         """The routes of docs/http.md, for `Starlette(routes=[*jobs.routes])`."""
         from accepted.http.router import make_routes
 

@@ -98,7 +98,7 @@ class Task(Generic[P, R]):
         *,
         name: str,
         policy: Policy,
-        submitter: Submitter,
+        submitter: Submitter | None,
         options: Options = Options(),
     ) -> None:
         self.function = function
@@ -120,10 +120,13 @@ class Task(Generic[P, R]):
         self.job_parameter: str | None = None
         self.files: dict[str, bool] = {}
         """File parameters; True for those that take several."""
+        self.positional_only: list[str] = []
         self._positional: list[str] = []
         members: list[tuple[str, Any, Any]] = []
         for parameter in inspect.signature(self.function).parameters.values():
             hint = hints.get(parameter.name, Any)
+            if parameter.kind is inspect.Parameter.POSITIONAL_ONLY:
+                self.positional_only.append(parameter.name)
             if _is_job(hint):
                 self.job_parameter = parameter.name
                 continue
@@ -192,7 +195,7 @@ class Task(Generic[P, R]):
         """The JSON object that is stored. `values` came from `validate…`, files already hold their blob."""
         if not values:
             return b"{}"
-        holder = object.__new__(self._arguments._type)
+        holder: Any = object.__new__(self._holder)
         holder.__dict__.update(
             {name: _stored(value) if name in self.files else value for name, value in values.items()}
         )
@@ -249,9 +252,14 @@ class Task(Generic[P, R]):
         twin.options = replace(self.options, **given)
         return twin
 
+    async def _submit(self, items: list[tuple[dict[str, Any], Options]]) -> list[Any]:
+        if self._submitter is None:
+            raise ConfigurationError(f"task {self.name!r} cannot submit from inside its own process")
+        return await self._submitter.submit_jobs(self, items)
+
     async def submit(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
         """Store a job; durable when this returns. Raises InvalidInput, LimitReached, StoreError."""
-        handles = await self._submitter.submit_jobs(self, [(self.bind(args, kwargs), self.options)])
+        handles = await self._submit([(self.bind(args, kwargs), self.options)])
         handle: JobHandle[R] | Exception = handles[0]
         if isinstance(handle, Exception):
             raise handle
@@ -263,7 +271,7 @@ class Task(Generic[P, R]):
         Raises InvalidInput before anything is stored; the first LimitReached of an item after the others were.
         """
         bound = [self.bind((), call) if isinstance(call, Mapping) else self.bind(tuple(call), {}) for call in calls]
-        made = await self._submitter.submit_jobs(self, [(arguments, self.options) for arguments in bound])
+        made = await self._submit([(arguments, self.options) for arguments in bound])
         for item in made:
             if isinstance(item, Exception):
                 raise item

@@ -198,7 +198,14 @@ class SubmittingStore(Protocol):
         tombstone stays. Returns the job as it last was. Raises JobNotFound, JobGone."""
 
 
-class WorkingStore(Protocol):
+class ListeningStore(Protocol):
+    """For whoever waits for something to happen: worker and hub."""
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` after commits, of other processes too. Returns the function that ends it."""
+
+
+class WorkingStore(ListeningStore, Protocol):
     """For workers and runners. Each verb with a lease raises LeaseLost when the token is not the job's
     present one or the job is not running."""
 
@@ -253,7 +260,7 @@ class WorkingStore(Protocol):
         """The attempt has stopped because it was asked to."""
 
 
-class WatchingStore(Protocol):
+class WatchingStore(ListeningStore, Protocol):
     """For whoever follows jobs: routes, hub, clients in process."""
 
     async def get(self, job_id: str) -> JobRecord:
@@ -275,9 +282,6 @@ class WatchingStore(Protocol):
         """Raises BadRequest when the cursor is not one of ours."""
 
     async def waiting(self, job: JobRecord) -> Waiting: ...
-
-    def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` after commits, of other processes too. Returns the function that ends it."""
 
 
 class InsightStore(Protocol):

@@ -1,0 +1,238 @@
+"""`isolation="process"`: the function in a process of its own, which can be killed and limited in memory.
+
+The worker starts `python -m accepted.isolated`, hands it the job over a socket pair and serves its reports: frames
+of a 4-byte length and JSON, both ways. The store is the worker's alone, so the lease and its token stay here.
+
+Nothing may be left behind. The process leads a session of its own, which is killed as a group; its environment
+carries the job's id as a mark, by which descendants that left the group are found (Linux: /proc). When the
+worker dies, the socket closes and the process ends itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import pydantic_core
+
+from accepted.context import Reporter
+from accepted.errors import AcceptedError, ConfigurationError, Died, Fail, LeaseLost, Retry
+from accepted.job import JSON, EventDraft, JobRecord, Kind, Progress
+from accepted.settings import Settings
+from accepted.task import Task
+
+MARK: Final = "ACCEPTED_JOB_MARK"
+HEADER: Final = struct.Struct("!I")
+_PROC: Final = Path("/proc")
+
+
+def pack(message: Mapping[str, Any]) -> bytes:
+    """One frame."""
+    body = pydantic_core.to_json(message)
+    return HEADER.pack(len(body)) + body
+
+
+async def receive(reader: asyncio.StreamReader) -> dict[str, Any]:
+    """The next frame. Raises IncompleteReadError at the end."""
+    (length,) = HEADER.unpack(await reader.readexactly(HEADER.size))
+    message: dict[str, Any] = pydantic_core.from_json(await reader.readexactly(length))
+    return message
+
+
+class ProcessBody:
+    """The worker's side of one such process."""
+
+    def __init__(
+        self,
+        task: Task[..., Any],
+        record: JobRecord,
+        arguments: Mapping[str, Any],
+        steps: Mapping[str, bytes],
+        reporter: Reporter,
+        settings: Settings,
+    ) -> None:
+        self._task, self._record, self._arguments, self._steps = task, record, arguments, steps
+        self._reporter, self._settings = reporter, settings
+        self._process: subprocess.Popen[bytes] | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._interrupted = False
+        self._mark = f"{record.id}.{record.token}"
+
+    async def run(self) -> bytes:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            # Not in a thread: PR_SET_PDEATHSIG, which the child asks for, speaks of the thread that forked it.
+            self._process = subprocess.Popen(  # noqa: S603, ASYNC220  our own interpreter; vfork takes about a millisecond
+                [sys.executable, "-m", "accepted.isolated", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, MARK: self._mark, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                start_new_session=True,
+            )
+        reader, self._writer = await asyncio.open_connection(sock=ours)
+        try:
+            self._writer.write(pack(self._order()))
+            if self._interrupted:
+                self.interrupt()
+            return await self._serve(reader)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            raise Died(await self._cause()) from None
+        finally:
+            self._writer.close()
+            await asyncio.shield(self._clean_up())
+
+    def interrupt(self) -> None:
+        """SIGTERM, which the process turns into Cancelled (or cancellation) inside the function."""
+        self._interrupted = True
+        if self._writer is not None:
+            with suppress(ConnectionError):
+                self._writer.write(pack({"op": "stop", "reason": str(self._reporter.stopping)}))
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+
+    def kill(self) -> bool:
+        """SIGKILL for the whole group; `run` then ends by the closed socket."""
+        if self._process is not None:
+            _kill_group(self._process.pid)
+        return True
+
+    # ── the conversation ──
+
+    def _order(self) -> dict[str, JSON]:
+        function = self._task.function
+        record = self._record
+        main = sys.modules.get("__main__")
+        return {
+            "module": function.__module__,
+            "qualname": function.__qualname__,
+            "main": getattr(main, "__file__", None) if function.__module__ == "__main__" else None,
+            "path": sys.path,
+            "name": self._task.name,
+            "memory": self._task.policy.memory,
+            "interval": self._settings.progress_interval,
+            "files": {name: self._paths(name) for name in self._task.files},
+            "args": record.args.decode(),
+            "job": {
+                "id": record.id,
+                "owner": record.owner,
+                "attempt": record.attempt,
+                "token": record.token,
+                "deadline_at": record.deadline_at,
+                "progress": record.progress.data(),
+            },
+            "steps": {key: result.decode() for key, result in self._steps.items()},
+        }
+
+    def _paths(self, name: str) -> list[str]:
+        value = self._arguments.get(name)
+        return [str(file.path) for file in (value if isinstance(value, list) else [value]) if file is not None]
+
+    async def _serve(self, reader: asyncio.StreamReader) -> bytes:
+        """Answer reports until the end comes. Raises what the function raised, as far as JSON can say it."""
+        while True:
+            message = await receive(reader)
+            match message["op"]:
+                case "result":
+                    return str(message["value"]).encode()
+                case "error":
+                    raise _revive(message)
+                case _:
+                    await self._answer(message)
+
+    async def _answer(self, message: dict[str, Any]) -> None:
+        assert self._writer is not None  # noqa: S101  set before the first frame
+        reply: dict[str, Any] = {"op": "done", "id": message["id"]}
+        try:
+            reply["value"] = await self._perform(message)
+        except (AcceptedError, OSError, ValueError) as error:
+            reply["error"] = str(error)
+            reply["lost"] = isinstance(error, LeaseLost)
+            if isinstance(error, LeaseLost):
+                self._reporter.refuse()
+        with suppress(ConnectionError):
+            self._writer.write(pack(reply))
+
+    async def _perform(self, message: dict[str, Any]) -> JSON:
+        sink = self._reporter.sink
+        match message["op"]:
+            case "report":
+                events = [EventDraft(Kind(kind), data) for kind, data in message["events"]]
+                progress = Progress(**message["progress"]) if message["progress"] else None
+                await sink.report(events, progress, message["cost"])
+            case "start_step":
+                await sink.start_step(message["key"], message["name"])
+            case "finish_step":
+                await sink.finish_step(message["key"], message["name"], message["result"].encode())
+            case "fail_step":
+                await sink.fail_step(message["key"], message["name"], message["error"])
+            case "attach":
+                source = Path(message["path"]) if message["path"] else base64.b64decode(message["bytes"])
+                made = await sink.attach(message["name"], source, message["media_type"])
+                return {"size_bytes": made.size_bytes, "sha256": made.sha256}
+        return None
+
+    # ── the end ──
+
+    async def _cause(self) -> str:
+        assert self._process is not None  # noqa: S101  it ran, or there was nothing to die
+        code = await asyncio.to_thread(self._process.wait)
+        if code >= 0:
+            return f"The job's process ended with exit code {code} and no result; look at what it printed."
+        name = signal.Signals(-code).name
+        hint = "; out of memory, perhaps: see the machine's log" if name == "SIGKILL" else ""
+        return f"The job's process was ended by {name}{hint}."
+
+    async def _clean_up(self) -> None:
+        """Kill what is left of the group before the process is reaped (until then its id cannot be another's),
+        then descendants that left the group."""
+        assert self._process is not None  # noqa: S101  see _cause
+        _kill_group(self._process.pid)
+        await asyncio.to_thread(self._process.wait)
+        await asyncio.to_thread(kill_marked, self._mark)
+
+
+def _kill_group(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def kill_marked(mark: str) -> None:
+    """SIGKILL for every other process whose environment carries the mark. Nothing where there is no /proc."""
+    wanted = f"{MARK}={mark}".encode()
+    for entry in _PROC.glob("[0-9]*"):
+        with suppress(OSError):
+            if int(entry.name) != os.getpid() and wanted in (entry / "environ").read_bytes().split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
+
+
+def _revive(message: dict[str, Any]) -> BaseException:
+    """The exception of the function, as the runner has to see it."""
+    match message["type"]:
+        case "Fail":
+            return Fail(message["text"], code=message["code"], **message["data"])
+        case "Retry":
+            return Retry(message["text"], after=message["after"])
+        case "Cancelled" | "CancelledError":
+            return asyncio.CancelledError(message["text"])
+        case name:
+            made: BaseException = type(name, (RuntimeError,), {})(message["text"])
+            made.add_note(message["traceback"])
+            return made
+
+
+def check_isolation(task_name: str, function: Any) -> None:
+    """Raises ConfigurationError for a function that another process cannot import."""
+    if "<locals>" in function.__qualname__ or "<lambda>" in function.__qualname__:
+        raise ConfigurationError(
+            f"task {task_name!r}: with isolation='process' its function must stand at the top of a module"
+        )

@@ -1,0 +1,396 @@
+"""One claimed job, from its lease to its end. The only place that decides about attempts:
+
+begin ──▶ execute ──▶ settle
+          │            ├─ returned ............ complete
+          │            ├─ raised .............. retry_later, or fail when no retry is left
+          │            ├─ time limit .......... the same
+          │            ├─ cancel, Cancel-After  cancel
+          │            ├─ the worker stops .... interrupt (costs no attempt)
+          │            └─ fenced off .......... nothing: somebody else has the job
+          └─ stopping: told (flag) ▶ interrupted (cancellation, exception, SIGTERM) ▶ after the grace,
+             killed (process) or abandoned (coroutine, thread: its writes are refused from then on)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from accepted.body import Body, make_body
+from accepted.context import Reporter
+from accepted.errors import (
+    AcceptedError,
+    Cancelled,
+    Died,
+    Fail,
+    InvalidInput,
+    LeaseLost,
+    PayloadTooLarge,
+    Retry,
+    StoreError,
+)
+from accepted.files import UploadFile
+from accepted.job import JSON, Artifact, EventDraft, JobRecord, Kind, Lease, Progress, Status
+from accepted.meter import Meter
+from accepted.settings import Settings
+from accepted.stores.base import BlobStore, Claimed, WorkingStore
+from accepted.task import Task
+
+log = logging.getLogger("accepted")
+
+RESULT_BLOB: Final = "result.json"
+_STORE_PAUSE: Final = 0.5
+"""Seconds between tries to write an end that the store could not take."""
+
+
+class Stop(StrEnum):
+    """Why an attempt is being stopped."""
+
+    CANCEL = "cancel"
+    TIMEOUT = "timeout"
+    DEADLINE = "deadline"
+    SHUTDOWN = "shutdown"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    result: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    why: Stop
+
+
+Outcome = Returned | Raised | Stopped
+
+
+class StoreSink:
+    """Reports of an attempt that runs in this process go straight to the store."""
+
+    def __init__(self, store: WorkingStore, blobs: BlobStore, lease: Lease, settings: Settings) -> None:
+        self._store, self._blobs, self._lease, self._settings = store, blobs, lease, settings
+
+    async def report(self, events: Sequence[EventDraft], progress: Progress | None, cost: float) -> None:
+        await self._store.report(self._lease, events, progress=progress, cost=cost)
+
+    async def start_step(self, key: str, name: str) -> None:
+        await self._store.start_step(self._lease, key, name)
+
+    async def finish_step(self, key: str, name: str, result: bytes) -> None:
+        await self._store.finish_step(self._lease, key, name, result)
+
+    async def fail_step(self, key: str, name: str, error: Mapping[str, JSON]) -> None:
+        await self._store.fail_step(self._lease, key, name, error)
+
+    async def attach(self, name: str, source: Path | bytes, media_type: str) -> Artifact:
+        length = len(source) if isinstance(source, bytes) else (await asyncio.to_thread(source.stat)).st_size
+        if length > self._settings.artifact_max:
+            raise PayloadTooLarge(f"artifact {name!r}", self._settings.artifact_max)
+        artifact = await self._blobs.put(self._lease.job_id, f"artifact.{name}", source, media_type=media_type)
+        artifact = replace(artifact, name=name)
+        data = {
+            "name": name,
+            "size_bytes": artifact.size_bytes,
+            "media_type": media_type,
+            "sha256": artifact.sha256,
+        }
+        await self._store.report(self._lease, [EventDraft(Kind.ARTIFACT, data)])
+        return artifact
+
+
+class Attempt:
+    """A claimed job in this worker: what it reports through, and how it is stopped.
+
+    `stop` may be called again; only LOST overrides an earlier reason. All in the worker's event loop, but for
+    `warn`, which any thread may call.
+    """
+
+    def __init__(self, claimed: Claimed, task: Task[..., Any], reporter: Reporter, grace: float) -> None:
+        self.record: JobRecord = claimed.job
+        self.lease = claimed.job.lease
+        self.steps = {key: step.result for key, step in claimed.steps.items() if step.result is not None}
+        self.task = task
+        self.reporter = reporter
+        self.stopping: Stop | None = None
+        self.settled = False
+        self.body: Body | None = None
+        self.on_settled: Callable[[Attempt], None] = lambda _: None
+        self.abandon: Callable[[Attempt], None] = lambda _: None
+        self._grace = grace
+        self._loop = asyncio.get_running_loop()
+        self._timers: list[asyncio.TimerHandle] = []
+        self._end_by: float | None = None
+
+    def warn(self, why: Stop) -> None:
+        """Set the flag that the function can see, at once, even while the loop is blocked by it."""
+        self.reporter.stop(why)
+
+    def stop(self, why: Stop) -> None:
+        if self.settled or (self.stopping is not None and why is not Stop.LOST):
+            return
+        first = self.stopping is None
+        self.stopping = why
+        self.warn(why)
+        if first and self.body is not None:
+            self.body.interrupt()
+            self._timers.append(self._loop.call_later(self._grace, self._force))
+
+    def stop_in(self, seconds: float, why: Stop) -> None:
+        """Stop it `seconds` from now."""
+        end_by = time.monotonic() + seconds + 2 * self._grace
+        self._end_by = end_by if self._end_by is None else min(end_by, self._end_by)
+        self._timers.append(self._loop.call_later(max(0.0, seconds), self.stop, why))
+
+    def _force(self) -> None:
+        if self.body is not None and not self.settled and not self.body.kill():
+            self.abandon(self)
+
+    def overrun(self) -> bool:
+        """True when its time limit and the grace are long over, which is so only while the loop is blocked."""
+        return self._end_by is not None and time.monotonic() > self._end_by
+
+    def settle(self) -> bool:
+        """True for the one caller who writes the end."""
+        if self.settled:
+            return False
+        self.settled = True
+        for timer in self._timers:
+            timer.cancel()
+        return True
+
+
+class Runner:
+    """Runs attempts; knows tasks and policy, and no queue."""
+
+    def __init__(
+        self,
+        store: WorkingStore,
+        blobs: BlobStore,
+        settings: Settings,
+        tasks: Mapping[str, Task[..., Any]],
+        meter: Meter,
+    ) -> None:
+        self.tasks = tasks
+        self.meter = meter
+        self._store, self._blobs, self._settings = store, blobs, settings
+        self._background: set[asyncio.Task[None]] = set()
+
+    def begin(self, claimed: Claimed) -> Attempt:
+        """Make the attempt of a job just claimed; whoever calls keeps its lease alive and calls `run`."""
+        record = claimed.job
+        sink = StoreSink(self._store, self._blobs, record.lease, self._settings)
+        reporter = Reporter(sink, interval=self._settings.progress_interval, progress=record.progress)
+        attempt = Attempt(claimed, self.tasks[record.task], reporter, self._settings.cancel_grace)
+        attempt.abandon = self._abandon
+        reporter.on_refused = lambda: attempt.stop(Stop.LOST)
+        self.meter.started(record.task, max(0.0, time.time() - record.scheduled_at))
+        return attempt
+
+    async def run(self, attempt: Attempt) -> None:
+        """To its end. Never raises; what cannot be written is written by whoever gets the job next."""
+        outcome = await self._execute(attempt)
+        if attempt.settle():
+            await self._settle(attempt, outcome)
+
+    # ── execute ──
+
+    async def _execute(self, attempt: Attempt) -> Outcome:
+        record, task = attempt.record, attempt.task
+        try:
+            arguments = await self._arguments(task, record)
+            if attempt.stopping is not None:
+                return Stopped(attempt.stopping)
+            attempt.body = make_body(attempt.task, record, arguments, attempt.steps, attempt.reporter, self._settings)
+            if task.policy.timeout:
+                attempt.stop_in(task.policy.timeout, Stop.TIMEOUT)
+            if record.deadline_at is not None:
+                attempt.stop_in(record.deadline_at - time.time(), Stop.DEADLINE)
+            result = await attempt.body.run()
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if current is not None:
+                current.uncancel()
+            return Stopped(attempt.stopping or Stop.SHUTDOWN)
+        except (Exception, Cancelled, SystemExit) as error:
+            return Raised(error) if attempt.stopping is None else Stopped(attempt.stopping)
+        if attempt.stopping is Stop.LOST:
+            return Stopped(Stop.LOST)
+        return Returned(result)
+
+    async def _arguments(self, task: Task[..., Any], record: JobRecord) -> dict[str, Any]:
+        arguments = task.load_arguments(record.args)
+        for name in task.files:
+            value = arguments.get(name)
+            if isinstance(value, UploadFile):
+                arguments[name] = await self._located(record.id, value)
+            elif value:
+                arguments[name] = [await self._located(record.id, one) for one in value]
+        return arguments
+
+    async def _located(self, job_id: str, file: UploadFile) -> UploadFile:
+        return replace(file, local=await self._blobs.path(job_id, file.blob))
+
+    # ── settle ──
+
+    def _abandon(self, attempt: Attempt) -> None:
+        """The grace is over and the function does not stop: write the end without it. The slot is free again;
+        whatever the function still tries to write is refused, because the lease has ended."""
+        if attempt.settle():
+            log.warning(
+                "job %s does not stop; going on without it",
+                attempt.record.id,
+                extra={"action": "abandon", "job_id": attempt.record.id, "task": attempt.task.name},
+            )
+            ending = asyncio.get_running_loop().create_task(
+                self._settle(attempt, Stopped(attempt.stopping or Stop.LOST))
+            )
+            self._background.add(ending)
+            ending.add_done_callback(self._background.discard)
+
+    async def _settle(self, attempt: Attempt, outcome: Outcome) -> None:
+        try:
+            while True:
+                try:
+                    await attempt.reporter.drain()
+                    status = await self._write(attempt, outcome)
+                    break
+                except LeaseLost:
+                    status = None
+                    break
+                except StoreError as error:
+                    log.error("job %s: its end cannot be stored yet: %s", attempt.record.id, error)
+                    await asyncio.sleep(_STORE_PAUSE)
+            self._account(attempt, status)
+        finally:
+            attempt.on_settled(attempt)
+
+    async def _write(self, attempt: Attempt, outcome: Outcome) -> Status | None:
+        """The verb that the outcome calls for. None: nothing was ours to write."""
+        lease = attempt.lease
+        match outcome:
+            case Returned(result):
+                return await self._complete(attempt, result)
+            case Raised(error):
+                return await self._raised(attempt, error)
+            case Stopped(Stop.CANCEL):
+                await self._store.cancel(lease, attempt.record.cancel_reason or "requested")
+                return Status.CANCELLED
+            case Stopped(Stop.TIMEOUT):
+                limit = attempt.task.policy.timeout or 0.0
+                return await self._failed(
+                    attempt, _problem("timed-out", "Out of time", f"The attempt took longer than {limit:g} s.")
+                )
+            case Stopped(Stop.DEADLINE):
+                return await self._overdue(attempt)
+            case Stopped(Stop.SHUTDOWN):
+                return await self._store.interrupt(lease, "shutdown")
+            case _:
+                return None
+
+    async def _complete(self, attempt: Attempt, result: bytes) -> Status:
+        if len(result) > self._settings.result_max:
+            limit = self._settings.result_max
+            error = _problem("result-too-large", "Result too large", f"The result is larger than {limit} bytes.")
+            await self._store.fail(attempt.lease, _final(error, attempt))
+            return Status.FAILED
+        if len(result) > self._settings.result_inline:
+            await self._blobs.put(attempt.record.id, RESULT_BLOB, result, media_type="application/json")
+            await self._store.complete(attempt.lease, None, result_blob=RESULT_BLOB)
+        else:
+            await self._store.complete(attempt.lease, result)
+        return Status.COMPLETED
+
+    async def _raised(self, attempt: Attempt, error: BaseException) -> Status:
+        problem = problem_of(error)
+        if isinstance(error, Fail | InvalidInput):
+            await self._store.fail(attempt.lease, _final(problem, attempt))
+            return Status.FAILED
+        if not isinstance(error, Retry | Died):
+            log.warning(
+                "job %s (%s) raised %s",
+                attempt.record.id,
+                attempt.task.name,
+                type(error).__name__,
+                exc_info=error,
+                extra={"action": "raised", "job_id": attempt.record.id, "task": attempt.task.name},
+            )
+        return await self._failed(attempt, problem, after=error.after if isinstance(error, Retry) else None)
+
+    async def _failed(self, attempt: Attempt, problem: dict[str, JSON], after: float | None = None) -> Status:
+        """One attempt has failed: again later, or the end."""
+        failures = attempt.record.failures + 1
+        if failures > attempt.record.max_retries:
+            await self._store.fail(attempt.lease, _final(problem, attempt))
+            return Status.FAILED
+        delay = attempt.task.policy.retry_delay(failures) if after is None else after
+        reason = "timeout" if problem["code"] == "timed-out" else "error"
+        problem |= {"attempts": failures, "retryable": True}
+        return await self._store.retry_later(attempt.lease, problem, at=time.time() + delay, reason=reason)
+
+    async def _overdue(self, attempt: Attempt) -> Status:
+        if attempt.record.deadline_cancels:
+            await self._store.cancel(attempt.lease, "cancel-after")
+            return Status.CANCELLED
+        await self._store.fail(attempt.lease, _final(overdue_problem(), attempt))
+        return Status.FAILED
+
+    def _account(self, attempt: Attempt, status: Status | None) -> None:
+        if status is None:
+            self.meter.lease_lost()
+            log.warning(
+                "job %s: this attempt lost its lease; somebody else has the job",
+                attempt.record.id,
+                extra={"action": "lease_lost", "job_id": attempt.record.id, "task": attempt.task.name},
+            )
+            return
+        started = attempt.record.started_at or time.time()
+        self.meter.finished(attempt.task.name, status, max(0.0, time.time() - started))
+
+
+# ── problems ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def problem_of(error: BaseException) -> dict[str, JSON]:
+    """What a job says of the exception that ended its attempt: for its owner, so without a traceback."""
+    match error:
+        case Fail():
+            return {**_problem(error.code, Fail.title, str(error)), **error.data}
+        case InvalidInput():
+            problem = _problem("arguments-changed", "The stored arguments do not fit the task any more", str(error))
+            return {**problem, "errors": error.errors}
+        case AcceptedError():
+            return {**_problem(error.slug, error.title, str(error)), **error.members}
+        case _:
+            return {**_problem("task-failed", Fail.title, str(error)), "exception": type(error).__name__}
+
+
+def overdue_problem() -> dict[str, JSON]:
+    """For a job whose deadline has passed."""
+    return _problem("deadline-exceeded", "Past its deadline", "The job was not over by its deadline.")
+
+
+def lost_problem(losses: int) -> dict[str, JSON]:
+    """For a job that took its worker down too often."""
+    detail = f"Its worker died {losses} times in a row without a step finished; see the workers' logs."
+    return {**_problem("worker-lost", "Its workers died", detail), "attempts": losses, "retryable": False}
+
+
+def _problem(code: str, title: str, detail: str) -> dict[str, JSON]:
+    return {"code": code, "title": title, "detail": detail or title}
+
+
+def _final(problem: dict[str, JSON], attempt: Attempt) -> dict[str, JSON]:
+    return {**problem, "attempts": attempt.record.failures + 1, "retryable": False}

@@ -1,0 +1,84 @@
+"""Upkeep: what nobody asks for and everybody needs. Any number of processes may do it at once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from typing import Final
+
+from accepted.errors import LeaseLost, StoreError
+from accepted.runner import lost_problem, overdue_problem
+from accepted.settings import Settings
+from accepted.stores.base import BlobStore, UpkeepStore
+
+log = logging.getLogger("accepted")
+
+_BATCH: Final = 200
+_PURGE_EVERY: Final = 30.0
+"""Seconds between looks for expired jobs; what is past its time by half a minute harms nobody."""
+
+
+class Upkeep:
+    """One loop: rescue jobs whose worker is gone, end jobs past their deadline, remove what has expired."""
+
+    def __init__(self, store: UpkeepStore, blobs: BlobStore, settings: Settings) -> None:
+        self._store, self._blobs, self._settings = store, blobs, settings
+        self._loop: asyncio.Task[None] | None = None
+        self._next_purge = 0.0
+
+    def start(self) -> None:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop().create_task(self._run(), name="accepted upkeep")
+
+    async def stop(self) -> None:
+        if self._loop is not None:
+            self._loop.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._loop
+            self._loop = None
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                delay = await self.once()
+            except StoreError as error:
+                log.error("upkeep: %s", error, extra={"action": "upkeep"})
+                delay = 10 * self._settings.upkeep
+            await asyncio.sleep(delay)
+
+    async def once(self) -> float:
+        """One round. Returns the seconds until the next is due. Raises StoreError."""
+        rescued = await self.rescue()
+        expired = await self._store.expire(_BATCH, overdue_problem())
+        purged = 0
+        if time.monotonic() >= self._next_purge:
+            purged = await self.purge()
+            if purged < _BATCH:
+                self._next_purge = time.monotonic() + _PURGE_EVERY
+        return 0.0 if max(rescued, expired, purged) >= _BATCH else self._settings.upkeep
+
+    async def rescue(self) -> int:
+        """Give lost jobs back to the queue, or fail those that took their workers down too often."""
+        jobs = await self._store.lost(_BATCH)
+        for job in jobs:
+            losses = job.losses + 1
+            error = lost_problem(losses) if losses > self._settings.max_losses else None
+            with suppress(LeaseLost):  # somebody else was quicker, or its worker came back in time
+                became = await self._store.lose(job.lease, error=error)
+                log.warning(
+                    "job %s lost its worker %s; now %s",
+                    job.id,
+                    job.worker,
+                    became,
+                    extra={"action": "lose", "job_id": job.id, "task": job.task},
+                )
+        return len(jobs)
+
+    async def purge(self) -> int:
+        """Remove finished jobs past their time, with their files."""
+        gone = await self._store.purge(_BATCH)
+        for job_id in gone:
+            await self._blobs.delete_job(job_id)
+        return len(gone)

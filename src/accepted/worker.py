@@ -1,0 +1,230 @@
+"""The worker: claims jobs, feeds the runner, keeps the leases, stops gracefully."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from accepted.errors import StoreError
+from accepted.runner import Attempt, Runner, Stop
+from accepted.settings import Settings
+from accepted.stores.base import Change, Claimed, Held, WorkerInfo, WorkingStore
+from accepted.task import Task
+
+log = logging.getLogger("accepted")
+
+_STORE_PAUSE: Final = 1.0
+"""Seconds before a claim is tried again after the store failed."""
+
+
+def host_id() -> str:
+    """Names the running kernel: two processes with the same one can see each other die."""
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    with suppress(OSError):
+        return boot.read_text(encoding="ascii").strip()
+    return f"{platform.node()}-{uuid.getnode():x}"
+
+
+class LeaseKeeper:
+    """Renews leases from a thread of its own, so that a function that blocks the event loop keeps its job and a
+    dead process loses it.
+
+    An attempt that is far past its time limit while the loop is blocked is not renewed any more: nobody can stop
+    it here, so another worker gets the job.
+    """
+
+    def __init__(self, store: WorkingStore, worker_id: str, lease: float, loop: asyncio.AbstractEventLoop) -> None:
+        self._store, self._worker_id, self._lease, self._loop = store, worker_id, lease, loop
+        self.attempts: dict[str, Attempt] = {}
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="accepted leases", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Returns once the thread has ended; a renewal under way is finished first."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._lease / 3):
+            self.renew()
+
+    def renew(self) -> None:
+        """Once, now; from any thread."""
+        held = {job_id: one.lease.token for job_id, one in list(self.attempts.items()) if not one.overrun()}
+        try:
+            found = self._store.renew(self._worker_id, held, self._lease)
+        except StoreError as error:
+            log.warning("leases could not be renewed: %s", error, extra={"action": "renew"})
+            return
+        for job_id, state in found.items():
+            if state is not Held.KEPT:
+                self._tell(job_id, Stop.CANCEL if state is Held.CANCELLING else Stop.LOST)
+
+    def _tell(self, job_id: str, why: Stop) -> None:
+        attempt = self.attempts.get(job_id)
+        if attempt is not None:
+            attempt.warn(why)
+            with suppress(RuntimeError):  # the loop has closed: nobody is left to tell
+                self._loop.call_soon_threadsafe(attempt.stop, why)
+
+
+class Worker:
+    """Runs up to `concurrency` jobs at once. Start and stop it in one event loop; both may be called again."""
+
+    def __init__(self, store: WorkingStore, runner: Runner, settings: Settings) -> None:
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._store, self._runner, self._settings = store, runner, settings
+        self._wake = asyncio.Event()
+        self._running: set[asyncio.Task[None]] = set()
+        self._processes = 0
+        self._claiming: asyncio.Task[None] | None = None
+        self._keeper: LeaseKeeper | None = None
+        self._unlisten: Callable[[], None] | None = None
+        self._stopping = False
+
+    @property
+    def running(self) -> int:
+        """Jobs that this worker runs now."""
+        return len(self._keeper.attempts) if self._keeper else 0
+
+    async def start(self) -> None:
+        """Raises StoreError."""
+        if self._claiming is not None:
+            return
+        self._stopping = False
+        loop = asyncio.get_running_loop()
+        now = time.time()
+        await self._store.register_worker(
+            WorkerInfo(
+                id=self.id,
+                host=host_id(),
+                pid=os.getpid(),
+                concurrency=self._settings.concurrency,
+                tasks=tuple(self._runner.tasks),
+                queues=self._settings.queues,
+                started_at=now,
+                seen_at=now,
+            )
+        )
+        self._keeper = LeaseKeeper(self._store, self.id, self._settings.lease, loop)
+        self._keeper.start()
+        self._unlisten = self._store.listen(lambda change: self._heard(loop, change))
+        self._claiming = loop.create_task(self._claim_forever(), name="accepted claim")
+
+    async def stop(self) -> None:
+        """No new claims; running jobs get `drain` seconds to finish, then they are given back to the queue."""
+        if self._claiming is None or self._keeper is None:
+            return
+        self._stopping = True
+        self._wake.set()
+        await self._claiming
+        await self._drain(self._keeper)
+        if self._unlisten is not None:
+            self._unlisten()
+        await asyncio.to_thread(self._keeper.stop)
+        with suppress(StoreError):
+            await self._store.deregister_worker(self.id)
+        self._claiming = None
+
+    async def _drain(self, keeper: LeaseKeeper) -> None:
+        if self._running:
+            await asyncio.wait(self._running, timeout=self._settings.drain)
+        for attempt in list(keeper.attempts.values()):
+            attempt.stop(Stop.SHUTDOWN)
+        while keeper.attempts:  # every attempt settles: by itself, or abandoned after the grace
+            self._wake.clear()
+            await self._wake.wait()
+
+    # ── claiming ──
+
+    async def _claim_forever(self) -> None:
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                delay = await self._claim()
+            except StoreError as error:
+                log.error("no jobs can be claimed: %s", error, extra={"action": "claim"})
+                delay = _STORE_PAUSE
+            if delay > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), delay)
+
+    async def _claim(self) -> float:
+        """Fill the free slots. Returns the seconds until the next try, unless something wakes the worker."""
+        free = self._settings.concurrency - self.running
+        ordinary, isolated = self._task_names()
+        delay = self._settings.poll
+        if free > 0 and ordinary:
+            delay = await self._claim_some(ordinary, free, delay)
+        free = min(self._settings.concurrency - self.running, self._settings.process_concurrency - self._processes)
+        if free > 0 and isolated:
+            delay = min(delay, await self._claim_some(isolated, free, self._settings.poll))
+        return delay
+
+    def _task_names(self) -> tuple[list[str], list[str]]:
+        tasks = self._runner.tasks.values()
+        isolated = [task.name for task in tasks if task.policy.isolation == "process"]
+        return [task.name for task in tasks if task.policy.isolation != "process"], isolated
+
+    async def _claim_some(self, tasks: list[str], limit: int, delay: float) -> float:
+        claim = await self._store.claim(
+            self.id, queues=self._settings.queues, tasks=tasks, limit=limit, lease=self._settings.lease
+        )
+        for claimed in claim.jobs:
+            self._begin(claimed)
+        if len(claim.jobs) == limit:
+            return delay  # full: the next slot that frees wakes the worker
+        if claim.next_at is not None:
+            delay = min(delay, max(0.001, claim.next_at - time.time()))
+        return delay
+
+    def _begin(self, claimed: Claimed) -> None:
+        assert self._keeper is not None  # noqa: S101  claims are made between start and stop
+        attempt = self._runner.begin(claimed)
+        self._keeper.attempts[attempt.record.id] = attempt
+        self._processes += _is_isolated(attempt.task)
+        attempt.on_settled = self._ended
+        running = asyncio.get_running_loop().create_task(self._runner.run(attempt))
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        if claimed.job.cancel_requested_at is not None:
+            attempt.stop(Stop.CANCEL)
+
+    def _ended(self, attempt: Attempt) -> None:
+        assert self._keeper is not None  # noqa: S101  see _begin
+        del self._keeper.attempts[attempt.record.id]
+        self._processes -= _is_isolated(attempt.task)
+        self._wake.set()
+
+    # ── hearing ──
+
+    def _heard(self, loop: asyncio.AbstractEventLoop, change: Change) -> None:
+        """A commit, told in any thread."""
+        keeper = self._keeper
+        if change.ready and not self._wake.is_set():
+            _tell(loop, self._wake.set)
+        if keeper is not None and not change.cancelling.isdisjoint(keeper.attempts):
+            # The renewal finds out whether it is a cancel or a removal, off the loop, which the job may be blocking.
+            threading.Thread(target=keeper.renew, name="accepted cancel", daemon=True).start()
+
+
+def _tell(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
+    with suppress(RuntimeError):  # the loop has closed meanwhile
+        loop.call_soon_threadsafe(callback)
+
+
+def _is_isolated(task: Task[..., object]) -> bool:
+    return task.policy.isolation == "process"
