@@ -26,12 +26,13 @@ def is_listening(url: str) -> bool:
 
 
 def test_closing_leaves_no_socket_and_no_thread() -> None:
+    before = threading.active_count()
     with Playground() as pg:
         urls = [pg.url, *pg.proxies, pg.slow_proxy, pg.failing_proxy, pg.login_proxy, *pg.internal_urls]
         assert all(is_listening(url) for url in urls)
         assert not is_listening(pg.dead_proxy)
     assert not any(is_listening(url) for url in urls)
-    assert "playground" not in {thread.name for thread in threading.enumerate()}
+    assert threading.active_count() == before
     pg.close()
 
 
