@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test lint bench soak clean
+.PHONY: help setup demo test lint bench soak browser clean
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
@@ -15,3 +15,27 @@ $(VENV)/.ready: pyproject.toml apps/pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5'
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -e . -e apps --group dev
 	touch $@
+
+demo: setup      ## the server with SQLite in ./data, the playground beside it, one preview live; Ctrl-C ends it
+	$(BIN)/python -m accepted_apps.demo
+
+test: setup browser lint  ## everything but the long ones: lint, types, layers, then all tests in random order
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not soak'
+
+lint: setup      ## format, rules, strict types on source and tests, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy src apps/accepted_apps tests apps/tests bench examples
+	$(BIN)/lint-imports
+
+bench: setup     ## figures of this machine, in one table
+	$(BIN)/python bench/run.py
+
+soak: setup browser  ## the tests that take minutes
+	$(BIN)/python -m pytest -m soak
+
+browser:         # tier 3 of the preview needs a Chromium: bring one where that is allowed
+	@sh scripts/browser.sh
+
+clean:           ## remove what make made
+	rm -rf $(VENV) data build dist .mypy_cache .ruff_cache .pytest_cache
