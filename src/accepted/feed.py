@@ -1,0 +1,256 @@
+"""One watched job in memory: its newest events, encoded once, and who waits for more (hub.py owns these)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from accepted.job import TERMINAL_KINDS, Event, JobRecord, Kind, iso
+
+BATCH_BYTES: Final = 64 * 1024
+"""About how much one `next()` hands over; with the transport's own buffer it bounds what a slow watcher holds."""
+RING_BYTES: Final = 4 * 1024 * 1024
+"""A job with huge events keeps fewer than `watcher_queue` of them in memory."""
+_STATUS_KINDS = TERMINAL_KINDS | {Kind.PENDING, Kind.RUNNING}
+
+
+def encode(event: Event) -> bytes:
+    """The event as every transport sends it (docs/http.md, "Events"). The stored data is spliced in unparsed."""
+    head = (
+        f'{{"job_id":{json.dumps(event.job_id)},"seq":{event.seq},"at":"{iso(event.at)}",'
+        f'"attempt":{event.attempt},"kind":"{event.kind}","data":'
+    )
+    data = event.data
+    if b"\n" in data or b"\r" in data:
+        # Only white space between tokens: inside a JSON text they are escaped. A bare one would end SSE's line.
+        data = data.replace(b"\n", b" ").replace(b"\r", b" ")
+    return head.encode() + data + b"}"
+
+
+# ── what a watcher gets ──────────────────────────────────────────────────────────────────────────────
+
+
+class Message:
+    """One event, encoded once for all who watch. `json` is the event; `frame` its SSE lines without `id:`."""
+
+    __slots__ = ("_text", "event", "frame", "json", "seq")
+
+    def __init__(self, event: Event) -> None:
+        self.event = event
+        self.seq = event.seq
+        self.json = encode(event)
+        self.frame = b"event: %s\ndata: %s\n\n" % (event.kind.encode(), self.json)
+        self._text: str | None = None
+
+    @property
+    def sse(self) -> bytes:
+        return b"id: %d\n%s" % (self.seq, self.frame)
+
+    @property
+    def text(self) -> str:
+        """The WebSocket message."""
+        if self._text is None:
+            self._text = '{"type":"event",' + self.json[1:].decode()
+        return self._text
+
+
+class Events:
+    """New events of one job, in order. Shared by all watchers that stood at the same place.
+
+    `over`: the last one ended the job, and nothing newer is known.
+    """
+
+    __slots__ = ("_sse", "job_id", "messages", "over", "size")
+
+    def __init__(self, job_id: str, messages: Sequence[Message], *, over: bool) -> None:
+        self.job_id = job_id
+        self.messages = messages
+        self.over = over
+        self.size = sum(len(message.frame) for message in messages)
+        self._sse: bytes | None = None
+
+    @property
+    def seq(self) -> int:
+        """Of the newest: the cursor after these."""
+        return self.messages[-1].seq
+
+    @property
+    def sse(self) -> bytes:
+        """All of them as one chunk of an event stream of this job."""
+        if self._sse is None:
+            self._sse = b"".join([message.sse for message in self.messages])
+        return self._sse
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """This watcher was too slow: events `from_seq` … `to_seq` are left out; a snapshot of the job makes up for it."""
+
+    job_id: str
+    from_seq: int
+    to_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trimmed:
+    """Events before `first_seq` are not kept any more; a snapshot comes first. Unless the watcher says otherwise
+    with `move(job_id, after)`, it goes on with `first_seq`."""
+
+    job_id: str
+    first_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A job of a followed owner, from now on part of this subscription: its events after `after` come next."""
+
+    record: JobRecord
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The job is gone; nothing more comes of it."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The subscription is over: the hub stops, or somebody called `end()`. Nothing comes after it."""
+
+
+Update = Events | Gap | Trimmed | Joined | Removed | Ended
+
+
+# ── one watched job ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Reader(Protocol):
+    """A subscription, as seen from here."""
+
+    def news(self, job_id: str) -> None:
+        """The job's feed has changed."""
+
+
+class Feed:
+    """What the hub knows of one job while somebody watches it.
+
+    The ring holds every stored event with floor < seq ≤ cursor. `examined_from`: since which event the hub has
+    looked at the job's status; `rewind`: a waiter wants older ones looked at (they do not go into the ring).
+    """
+
+    __slots__ = (
+        "batches",
+        "change_waiters",
+        "current",
+        "cursor",
+        "examined_from",
+        "floor",
+        "job_id",
+        "over",
+        "over_waiters",
+        "removed",
+        "rewind",
+        "ring",
+        "ring_bytes",
+        "status_seq",
+        "subscriptions",
+    )
+
+    def __init__(self, job_id: str, after: int) -> None:
+        self.job_id = job_id
+        self.cursor = self.floor = self.examined_from = after
+        self.rewind: int | None = None
+        self.ring: deque[Message] = deque()
+        self.ring_bytes = 0
+        self.batches: dict[int, Events] = {}
+        self.current = False
+        """Read to its end at least once."""
+        self.status_seq = 0
+        self.over = False
+        self.removed = False
+        self.subscriptions: set[Reader] = set()
+        self.over_waiters: dict[asyncio.Future[bool], int] = {}
+        self.change_waiters: dict[asyncio.Future[bool], int] = {}
+        """Each with the `seq` after which it wants to see something."""
+
+    @property
+    def idle(self) -> bool:
+        return not (self.subscriptions or self.over_waiters or self.change_waiters)
+
+    def add(self, events: Sequence[Event], first_seq: int, *, ring_events: int) -> None:
+        """Take in a page that the store gave. Older ones than the cursor only tell about the status."""
+        if first_seq > self.cursor + 1:
+            self.ring.clear()
+            self.ring_bytes, self.floor = 0, first_seq - 1
+        for event in events:
+            if event.kind in _STATUS_KINDS and event.seq > self.status_seq:
+                self.status_seq, self.over = event.seq, event.kind in TERMINAL_KINDS
+            if event.seq <= self.cursor:
+                continue
+            self.cursor = event.seq
+            if self.subscriptions:
+                self._append(Message(event), ring_events)
+            else:
+                # Nobody reads events, only waiters are here: encoding them would be for nothing.
+                self.ring.clear()
+                self.ring_bytes, self.floor = 0, event.seq
+        self.batches.clear()
+
+    def _append(self, message: Message, ring_events: int) -> None:
+        self.ring.append(message)
+        self.ring_bytes += len(message.frame)
+        while len(self.ring) > ring_events or (self.ring_bytes > RING_BYTES and len(self.ring) > 1):
+            dropped = self.ring.popleft()
+            self.ring_bytes -= len(dropped.frame)
+            self.floor = dropped.seq
+
+    def take(self, after: int) -> Events:
+        """The batch that follows `after`, which lies in floor ≤ after < cursor. Made once for all who stand there."""
+        batch = self.batches.get(after)
+        if batch is None:
+            newer: list[Message] = []
+            for message in reversed(self.ring):
+                if message.seq <= after:
+                    break
+                newer.append(message)
+            messages = about(BATCH_BYTES, reversed(newer))
+            last = messages[-1]
+            over = last.seq == self.cursor and last.event.kind in TERMINAL_KINDS
+            batch = self.batches[after] = Events(self.job_id, messages, over=over)
+        return batch
+
+    def is_over(self, after: int) -> bool:
+        """The job ended after `after`, as far as its log has been read: to the end, that is."""
+        ended = self.over and self.status_seq > after and self.current and self.rewind is None
+        return self.removed or ended
+
+    def settle(self) -> None:
+        """Answer those who wait for what has come."""
+        for future, after in list(self.over_waiters.items()):
+            if self.is_over(after):
+                answer(future, True)
+        for future, after in list(self.change_waiters.items()):
+            if self.removed or self.cursor > after:
+                answer(future, True)
+
+
+def about(size: int, messages: Iterable[Message]) -> list[Message]:
+    """The first of `messages`, as many as make up about `size` bytes, and at least one."""
+    taken: list[Message] = []
+    for message in messages:
+        taken.append(message)
+        size -= len(message.frame)
+        if size <= 0:
+            break
+    return taken
+
+
+def answer(future: asyncio.Future[bool], answer: bool) -> None:
+    if not future.done():
+        future.set_result(answer)
