@@ -71,8 +71,10 @@ async def consent(request: Request) -> Response:
     return html("walls/consent.html")
 
 
-async def consent_choice(_request: Request) -> Response:
+async def consent_choice(request: Request) -> Response:
     """Either button of the consent wall."""
+    # Which one makes no difference, but a body left unread would end the connection with a reset.
+    await request.body()
     response = RedirectResponse("/consent", status_code=303)
     response.set_cookie(CONSENT_COOKIE, "chosen", samesite="lax")
     return response
