@@ -26,7 +26,7 @@ from typing import Any, Final
 import pydantic_core
 
 from accepted.context import Reporter
-from accepted.errors import AcceptedError, ConfigurationError, Died, Fail, LeaseLost, Retry
+from accepted.errors import AcceptedError, Died, Fail, LeaseLost, Retry
 from accepted.job import JSON, EventDraft, JobRecord, Kind, Progress
 from accepted.settings import Settings
 from accepted.task import Task
@@ -228,11 +228,3 @@ def _revive(message: dict[str, Any]) -> BaseException:
             made: BaseException = type(name, (RuntimeError,), {})(message["text"])
             made.add_note(message["traceback"])
             return made
-
-
-def check_isolation(task_name: str, function: Any) -> None:
-    """Raises ConfigurationError for a function that another process cannot import."""
-    if "<locals>" in function.__qualname__ or "<lambda>" in function.__qualname__:
-        raise ConfigurationError(
-            f"task {task_name!r}: with isolation='process' its function must stand at the top of a module"
-        )

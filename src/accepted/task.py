@@ -110,6 +110,10 @@ class Task(Generic[P, R]):
         self._submitter = submitter
         if policy.memory and policy.isolation != "process":
             raise ConfigurationError(f"task {name!r}: memory= needs isolation='process'")
+        if policy.isolation == "process" and "<" in function.__qualname__:  # <locals>, <lambda>
+            raise ConfigurationError(
+                f"task {name!r}: with isolation='process' its function must stand at the top of a module"
+            )
         self._read_signature()
 
     def _read_signature(self) -> None:
