@@ -153,13 +153,15 @@ class Settings:
         return self.database or f"sqlite:///{self.data / 'jobs.db'}"
 
 
-def load(cls: type[T], *, section: str = "", config: Path | str | None = None, **given: Any) -> T:
+def load(
+    cls: type[T], *, section: str = "", prefix: str | None = None, config: Path | str | None = None, **given: Any
+) -> T:
     """Build settings of class `cls` from `given`, the environment, a TOML file and the defaults.
 
-    Values that are None in `given` count as not given. Raises ConfigurationError naming the setting and where
-    its value came from.
+    `prefix` of the variables, where it is not made of the section's name. Values that are None in `given` count as
+    not given. Raises ConfigurationError naming the setting and where its value came from.
     """
-    prefix = f"ACCEPTED_{section.upper()}_" if section else "ACCEPTED_"
+    prefix = prefix or (f"ACCEPTED_{section.upper()}_" if section else "ACCEPTED_")
     config = config or os.environ.get("ACCEPTED_CONFIG") or None
     table = _table(Path(config), section) if config else {}
     hints = get_type_hints(cls)
@@ -177,6 +179,13 @@ def load(cls: type[T], *, section: str = "", config: Path | str | None = None, *
         except (ConfigurationError, ValueError, TypeError) as error:
             raise ConfigurationError(f"{source}: {error}") from error
     return cls(**values)
+
+
+def export(**given: object) -> None:
+    """Put settings into the environment, for what is imported and started from here on. None: leave it as it is."""
+    for name, value in given.items():
+        if value is not None:
+            os.environ[f"ACCEPTED_{name.upper()}"] = str(value)
 
 
 def _raw(name: str, given: Mapping[str, Any], prefix: str, table: Mapping[str, Any], file: str) -> tuple[str, Any]:
@@ -205,7 +214,7 @@ def _table(path: Path, section: str) -> dict[str, Any]:
     return {name: value for name, value in document.items() if not isinstance(value, dict)}
 
 
-def _convert(raw: Any, hint: Any, unit: str) -> Any:  # noqa: PLR0911  one line for each kind of value
+def _convert(raw: Any, hint: Any, unit: str) -> Any:
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         if raw in ("", None):
