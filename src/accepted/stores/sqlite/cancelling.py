@@ -1,0 +1,107 @@
+"""What is done to one job from outside: cancel, retry, delete."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from accepted.errors import LimitReached, WrongState
+from accepted.job import ACTIVE, JobRecord, Kind, Status
+from accepted.stores.sqlite import watching
+from accepted.stores.sqlite.events import trim, write_events
+from accepted.stores.sqlite.limits import release, reserve
+from accepted.stores.sqlite.queries import load
+from accepted.stores.sqlite.records import Live, Waits, dump, dump_data, unpack_limits
+from accepted.stores.sqlite.settling import cancelled, end
+from accepted.stores.sqlite.transaction import Transaction
+from accepted.stores.sqlite.turns import Lane
+from accepted.stores.sqlite.writer import alone
+
+_SQL: Final = load("cancelling")
+
+
+def _live(tx: Transaction, job_id: str) -> Live:
+    """Raises JobNotFound, JobGone."""
+    rows = tx.rows(_SQL["live"], id=job_id)
+    if not rows:
+        raise watching.gone(tx.connection, job_id)
+    return Live(*rows[0])
+
+
+@alone
+def request_cancel(tx: Transaction, asked: tuple[str, str]) -> JobRecord:
+    job_id, reason = asked
+    job = _live(tx, job_id)
+    if job.status == Status.PENDING:
+        end(tx, [(job, cancelled(job, reason))])
+    elif job.status == Status.RUNNING and job.cancel_requested_at is None:
+        tx.run(_SQL["request_cancel"], job=job.n, now=tx.now, reason=reason)
+        _tell(tx, job, Kind.CANCELLING, dump_data({"reason": reason}))
+        tx.cancelling.add(job_id)
+    return watching.get(tx.connection, job_id)
+
+
+@alone
+def retry(tx: Transaction, job_id: str) -> JobRecord:
+    job = _live(tx, job_id)
+    if job.status in ACTIVE:
+        raise WrongState(job_id, Status(job.status), verb="retry", allowed=["cancel", "delete"])
+    quotas = unpack_limits(job.quotas)
+    full = tx.quotas.full(quotas)
+    if full is not None:
+        raise LimitReached(full.key, used=tx.quotas.used(full.key), at_most=full.at_most)
+    tx.quotas.take(quotas)
+    lane = Lane(job.queue, job.task, job.priority)
+    tx.turns.load([(lane, job.owner)])
+    waiting_for = reserve(tx, unpack_limits(job.slots))
+    if job.status == Status.COMPLETED:
+        tx.run(_SQL["forget_steps"], job=job.n)
+    tx.run(_SQL["forget_result"], job=job.n)
+    tx.run(
+        _SQL["retry"],
+        job=job.n,
+        now=tx.now,
+        turn=tx.turns.give(lane, job.owner),
+        waits=Waits.TURN if waiting_for is None else Waits.LIMIT,
+        waiting_for=waiting_for,
+        # The whole job has as much time as it had at first.
+        deadline_at=None if job.deadline_at is None else tx.now + job.deadline_at - job.submitted_at,
+    )
+    _tell(tx, job, Kind.PENDING, dump_data({"reason": "retried"}))
+    tx.ready = True
+    return watching.get(tx.connection, job_id)
+
+
+@alone
+def delete(tx: Transaction, asked: tuple[str, str]) -> JobRecord:
+    job_id, reason = asked
+    job = _live(tx, job_id)
+    record = watching.get(tx.connection, job_id)
+    if job.status == Status.RUNNING:
+        tx.cancelling.add(job_id)
+    if job.status in ACTIVE:
+        release(tx, [job], quotas=True)
+    remove(tx, [job.n], reason)
+    tx.changed.add(job_id)
+    return record
+
+
+def remove(tx: Transaction, ns: list[int], reason: str) -> None:
+    """Remove jobs with all that belongs to them; a tombstone stays of each."""
+    jobs = dump(ns)
+    tx.run(_SQL["bury"], jobs=jobs, now=tx.now, reason=reason)
+    for statement in (
+        "remove_events",
+        "remove_steps",
+        "remove_artifacts",
+        "remove_results",
+        "remove_inputs",
+        "remove_jobs",
+    ):
+        tx.run(_SQL[statement], jobs=jobs)
+
+
+def _tell(tx: Transaction, job: Live, kind: Kind, data: str) -> None:
+    """The event of a change that has counted it in `seq`."""
+    write_events(tx, [(job.n, job.seq + 1, job.attempt, kind, data)])
+    trim(tx, {job.n: job}, {job.n: job.seq + 1})
+    tx.changed.add(job.id)

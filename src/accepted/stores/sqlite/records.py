@@ -1,0 +1,203 @@
+"""How rows and Python values become each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final, NamedTuple
+
+from accepted.job import (
+    JSON,
+    Event,
+    JobRecord,
+    Kind,
+    Limit,
+    Progress,
+    Status,
+    Step,
+    StepStatus,
+)
+from accepted.stores.base import WorkerInfo
+
+MICROSECONDS: Final = 1_000_000
+FOREVER: Final = 4_000_000_000 * MICROSECONDS
+"""About the year 2096: what a time or duration beyond it, infinity too, is kept as."""
+BILLIONTHS: Final = 1_000_000_000
+
+NO_PROGRESS: Final = Progress()
+
+
+class Waits(StrEnum):
+    """What a pending job waits for: the words of `jobs.waits`."""
+
+    TURN = "turn"
+    """Ready; it holds a slot of each of its limits."""
+    TIME = "time"
+    """For `scheduled_at`."""
+    LIMIT = "limit"
+    """For a slot under `waiting_for`."""
+
+
+class Live(NamedTuple):
+    """What a transition needs to know of a job; the columns of the statements `live_*`."""
+
+    n: int
+    id: str
+    status: str
+    waits: str | None
+    seq: int
+    first_seq: int
+    attempt: int
+    token: int
+    failures: int
+    losses: int
+    queue: str
+    task: str
+    owner: str
+    priority: int
+    slots: str | None
+    quotas: str | None
+    cancel_requested_at: int | None
+    cancel_reason: str | None
+    lease_expires_at: int | None
+    submitted_at: int
+    deadline_at: int | None
+
+
+def micros(seconds: float) -> int:
+    return round(seconds * MICROSECONDS) if abs(seconds) < FOREVER / MICROSECONDS else FOREVER
+
+
+def seconds(micros: int) -> float:
+    return micros / MICROSECONDS
+
+
+def _seconds(micros: int | None) -> float | None:
+    return None if micros is None else micros / MICROSECONDS
+
+
+_encoder: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+dump: Final = _encoder.encode
+"""A value as compact JSON."""
+
+
+def dump_data(data: Mapping[str, JSON]) -> str:
+    """An event's data as JSON text. A lone half of a surrogate pair, which UTF-8 cannot hold, stays escaped."""
+    if not data:
+        return "{}"
+    text = dump(data)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(data, separators=(",", ":"))
+    return text
+
+
+def text(value: bytes) -> str:
+    """JSON as it goes into a TEXT column. Raises ValueError when it is not UTF-8 or holds a NUL."""
+    decoded = value.decode()
+    if "\0" in decoded:
+        raise ValueError("JSON cannot hold a NUL character; write it as \\u0000")
+    return decoded
+
+
+def checked(*words: str) -> None:
+    """Raises ValueError for words that SQLite would cut short (NUL) or cannot hold (lone surrogates)."""
+    for word in words:
+        if not word.isascii():
+            word.encode()
+        if "\0" in word:
+            raise ValueError(f"a name cannot hold a NUL character: {word!r}")
+
+
+def pack_limits(limits: Sequence[Limit]) -> str | None:
+    return dump([[limit.key, limit.at_most] for limit in limits]) if limits else None
+
+
+def unpack_limits(packed: str | None) -> list[Limit]:
+    return [Limit(key, at_most) for key, at_most in json.loads(packed)] if packed else []
+
+
+def pack_progress(progress: Progress, now: int) -> str:
+    at = seconds(now) if progress.reported_at is None else progress.reported_at
+    return dump([progress.percent, progress.message, progress.current, progress.total, progress.unit, at])
+
+
+_STATUS: Final = {status.value: status for status in Status}
+_KIND: Final = {kind.value: kind for kind in Kind}
+
+
+def record(row: Sequence[Any]) -> JobRecord:
+    """A row of the view `records`, without its n, or of `packed`."""
+    (
+        id_, task, queue, owner, status, seq, args, priority, attempt, failures, losses, max_retries,
+        submitted_at, scheduled_at, started_at, finished_at, deadline_at, deadline_cancels, retention, expires_at,
+        cancel_requested_at, cancel_reason, token, worker, lease_expires_at, waiting_for, progress, result,
+        result_blob, error, cost,
+    ) = row  # fmt: skip
+    return JobRecord(
+        id_,
+        task,
+        queue,
+        owner,
+        _STATUS[status],
+        seq,
+        args.encode(),
+        priority,
+        attempt,
+        failures,
+        losses,
+        max_retries,
+        submitted_at / MICROSECONDS,
+        scheduled_at / MICROSECONDS,
+        _seconds(started_at),
+        _seconds(finished_at),
+        _seconds(deadline_at),
+        deadline_cancels == 1,
+        retention / MICROSECONDS,
+        _seconds(expires_at),
+        _seconds(cancel_requested_at),
+        cancel_reason,
+        token,
+        worker,
+        _seconds(lease_expires_at),
+        waiting_for,
+        NO_PROGRESS if progress is None else Progress(*json.loads(progress)),
+        None if result is None else result.encode(),
+        result_blob,
+        None if error is None else json.loads(error),
+        cost / BILLIONTHS,
+    )
+
+
+def event(job_id: str, row: Sequence[Any]) -> Event:
+    seq, at, attempt, kind, data = row
+    return Event(job_id, seq, at / MICROSECONDS, attempt, _KIND[kind], data.encode())
+
+
+def step(row: Sequence[Any]) -> Step:
+    key, name, status, attempt, started_at, finished_at, result = row
+    return Step(
+        key,
+        name,
+        StepStatus(status),
+        attempt,
+        started_at / MICROSECONDS,
+        _seconds(finished_at),
+        None if result is None else result.encode(),
+    )
+
+
+def worker(row: Sequence[Any]) -> WorkerInfo:
+    id_, host, pid, concurrency, tasks, queues, started_at, seen_at = row
+    return WorkerInfo(
+        id_,
+        host,
+        pid,
+        concurrency,
+        tuple(json.loads(tasks)),
+        tuple(json.loads(queues)),
+        started_at / MICROSECONDS,
+        seen_at / MICROSECONDS,
+    )

@@ -1,0 +1,205 @@
+"""Storing new jobs: idempotency, admission, place in the order, and then all rows of a batch at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from accepted.errors import IdempotencyMismatch, JobGone, JobNotFound, LimitReached
+from accepted.job import JobRecord, NewJob, Status, iso
+from accepted.stores.base import Submitted
+from accepted.stores.sqlite import watching
+from accepted.stores.sqlite.limits import reserve
+from accepted.stores.sqlite.queries import load
+from accepted.stores.sqlite.records import (
+    NO_PROGRESS,
+    Waits,
+    checked,
+    dump,
+    dump_data,
+    micros,
+    pack_limits,
+    seconds,
+    text,
+)
+from accepted.stores.sqlite.transaction import Transaction
+from accepted.stores.sqlite.turns import Lane
+from accepted.stores.sqlite.writer import Operation, Rank
+
+_SQL: Final = load("submitting")
+_SUBMITTED: Final = dump_data({"reason": "submitted"})
+
+
+def check(jobs: Iterable[NewJob]) -> None:
+    """Raises ValueError for what no row can hold; called before the jobs are queued with those of others."""
+    for job in jobs:
+        checked(job.id, job.task, job.owner, job.queue)
+        text(job.args)
+        if job.slots or job.quotas:
+            checked(*(limit.key for limit in (*job.slots, *job.quotas)))
+        if job.idempotency is not None:
+            checked(job.idempotency.scope, job.idempotency.key, job.idempotency.fingerprint)
+
+
+def _submit(tx: Transaction, calls: Sequence[Sequence[NewJob]]) -> list[list[Submitted | Exception]]:
+    batch = [job for call in calls for job in call]
+    answers = _store(tx, batch)
+    starts = iter(answers)
+    return [[next(starts) for _ in call] for call in calls]
+
+
+SUBMIT: Final[Operation[Sequence[NewJob], list[Submitted | Exception]]] = Operation(_submit, Rank.SUBMIT)
+
+
+def _store(tx: Transaction, batch: Sequence[NewJob]) -> list[Submitted | Exception]:
+    keys = _Keys(tx, batch)
+    tx.turns.load((Lane(job.queue, job.task, job.priority), job.owner) for job in batch)
+    tx.slots.load(limit for job in batch for limit in job.slots)
+    tx.quotas.load(limit for job in batch for limit in job.quotas)
+    answers: list[Submitted | Exception] = []
+    new: list[NewJob] = []
+    rows: list[list[Any]] = []
+    for job in batch:
+        answer = keys.answer(job) or _refusal(tx, job)
+        if answer is None:
+            row, answer = _place(tx, job)
+            new.append(job)
+            rows.append(row)
+            keys.add(job, answer)
+        answers.append(answer)
+    if new:
+        _insert(tx, new, rows)
+        keys.save()
+    return answers
+
+
+class _Keys:
+    """The idempotency keys of a batch: those that are known, and those that it makes known."""
+
+    def __init__(self, tx: Transaction, batch: Sequence[NewJob]) -> None:
+        self._tx = tx
+        wanted = [(job.idempotency.scope, job.idempotency.key) for job in batch if job.idempotency is not None]
+        found = tx.rows(_SQL["known_keys"], keys=dump(wanted), now=tx.now) if wanted else []
+        self._known: dict[tuple[str, str], tuple[str, str]] = {
+            (scope, key): (fingerprint, job_id) for scope, key, fingerprint, job_id in found
+        }
+        self._made: dict[str, Submitted] = {}
+        self._rows: list[list[Any]] = []
+
+    def answer(self, job: NewJob) -> Submitted | Exception | None:
+        """What the job's key answers already; None when the job is new."""
+        wanted = job.idempotency
+        if wanted is None or (wanted.scope, wanted.key) not in self._known:
+            return None
+        fingerprint, job_id = self._known[wanted.scope, wanted.key]
+        if fingerprint != wanted.fingerprint:
+            return IdempotencyMismatch(wanted.key)
+        if job_id in self._made:
+            return Submitted(self._made[job_id].job, replayed=True)
+        try:
+            return Submitted(watching.get(self._tx.connection, job_id), replayed=True)
+        except JobGone as gone:
+            return gone
+        except JobNotFound:  # removed so long ago that its tombstone has gone too
+            return None
+
+    def add(self, job: NewJob, submitted: Submitted) -> None:
+        wanted = job.idempotency
+        if wanted is not None:
+            self._known[wanted.scope, wanted.key] = wanted.fingerprint, job.id
+            self._made[job.id] = submitted
+            self._rows.append([wanted.scope, wanted.key, wanted.fingerprint, job.id, micros(wanted.expires_at)])
+
+    def save(self) -> None:
+        if self._rows:
+            self._tx.run(_SQL["remember_keys"], rows=dump(self._rows))
+
+
+def _refusal(tx: Transaction, job: NewJob) -> LimitReached | None:
+    """Why the job is not admitted; None when it is, and counted."""
+    if not job.quotas:
+        return None
+    full = tx.quotas.full(job.quotas)
+    if full is not None:
+        return LimitReached(full.key, used=tx.quotas.used(full.key), at_most=full.at_most)
+    tx.quotas.take(job.quotas)
+    return None
+
+
+def _place(tx: Transaction, job: NewJob) -> tuple[list[Any], Submitted]:
+    """The job's row, without its number: where it stands among those that wait."""
+    now = tx.now
+    scheduled_at = now if job.scheduled_at is None else micros(job.scheduled_at)
+    deadline_at = None if job.deadline_at is None else micros(job.deadline_at)
+    retention = micros(job.retention)
+    waits, turn, waiting_for, told = Waits.TURN, 0, None, _SUBMITTED
+    if scheduled_at > now:
+        waits = Waits.TIME
+        told = dump_data({"reason": "submitted", "at": iso(seconds(scheduled_at))})
+    else:
+        turn = tx.turns.give(Lane(job.queue, job.task, job.priority), job.owner)
+        if job.slots:
+            waiting_for = reserve(tx, job.slots)
+            waits = Waits.TURN if waiting_for is None else Waits.LIMIT
+    # A delayed job too: workers that sleep until the next one is due have to hear of it.
+    tx.ready = tx.ready or waits is not Waits.LIMIT
+    tx.changed.add(job.id)
+    row = [
+        job.id,
+        job.task,
+        job.queue,
+        job.owner,
+        job.priority,
+        turn,
+        waits,
+        waiting_for,
+        pack_limits(job.slots),
+        pack_limits(job.quotas),
+        job.max_retries,
+        scheduled_at,
+        deadline_at,
+        int(job.deadline_cancels),
+        retention,
+        told,
+    ]
+    record = JobRecord(
+        id=job.id,
+        task=job.task,
+        queue=job.queue,
+        owner=job.owner,
+        status=Status.PENDING,
+        seq=1,
+        args=job.args,
+        priority=job.priority,
+        attempt=0,
+        failures=0,
+        losses=0,
+        max_retries=job.max_retries,
+        submitted_at=seconds(now),
+        scheduled_at=seconds(scheduled_at),
+        started_at=None,
+        finished_at=None,
+        deadline_at=None if deadline_at is None else seconds(deadline_at),
+        deadline_cancels=job.deadline_cancels,
+        retention=seconds(retention),
+        expires_at=None,
+        cancel_requested_at=None,
+        cancel_reason=None,
+        token=0,
+        worker=None,
+        lease_expires_at=None,
+        waiting_for=waiting_for,
+        progress=NO_PROGRESS,
+        result=None,
+        result_blob=None,
+        error=None,
+        cost=0.0,
+    )
+    return row, Submitted(record)
+
+
+def _insert(tx: Transaction, jobs: Sequence[NewJob], rows: Sequence[list[Any]]) -> None:
+    first = tx.value(_SQL["next_n"])
+    tx.run(_SQL["insert_jobs"], first=first, now=tx.now, rows=dump(rows))
+    tx.run(_SQL["insert_inputs"], first=first, args=dump([text(job.args) for job in jobs]))
+    tx.run(_SQL["insert_events"], first=first, now=tx.now, rows=dump([row[-1] for row in rows]))

@@ -1,0 +1,68 @@
+"""Reading jobs, events, steps: functions of a connection, each one statement and so one snapshot."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Final
+
+from accepted.errors import JobGone, JobNotFound
+from accepted.job import Artifact, Event, JobRecord, Step
+from accepted.stores.base import EventsPage
+from accepted.stores.sqlite.queries import load
+from accepted.stores.sqlite.records import dump, event, record, seconds, step
+
+_SQL: Final = load("watching")
+
+
+def get(connection: sqlite3.Connection, job_id: str) -> JobRecord:
+    row = connection.execute(_SQL["get"], (job_id,)).fetchone()
+    if row is None:
+        raise gone(connection, job_id)
+    return record(row[1:])
+
+
+def gone(connection: sqlite3.Connection, job_id: str) -> JobGone | JobNotFound:
+    """Why there is no such job."""
+    row = connection.execute(_SQL["tombstone"], (job_id,)).fetchone()
+    if row is None:
+        return JobNotFound(job_id)
+    owner, at, reason = row
+    return JobGone(job_id, owner=owner, at=seconds(at), reason=reason)
+
+
+def get_steps(connection: sqlite3.Connection, job_id: str) -> list[Step]:
+    return [step(row) for row in connection.execute(_SQL["steps"], (job_id,))]
+
+
+def get_artifacts(connection: sqlite3.Connection, job_id: str) -> list[Artifact]:
+    found = (json.loads(data) for (data,) in connection.execute(_SQL["artifacts"], (job_id,)))
+    return [Artifact(data["name"], data["size_bytes"], data["media_type"], data["sha256"]) for data in found]
+
+
+def get_events(connection: sqlite3.Connection, job_id: str, after: int, limit: int) -> EventsPage:
+    page = get_events_after(connection, {job_id: after}, limit, unchanged=True)[job_id]
+    if page is None:
+        raise gone(connection, job_id)
+    return page
+
+
+def get_events_after(
+    connection: sqlite3.Connection, cursors: Mapping[str, int], limit: int, *, unchanged: bool = False
+) -> dict[str, EventsPage | None]:
+    """Pages by job; those without events only if `unchanged` ones are wanted."""
+    pages: dict[str, EventsPage | None] = {}
+    events: dict[str, list[Event]] = {}
+    parameters = {"cursors": dump(cursors), "limit": limit}
+    for job_id, first_seq, *row in connection.execute(_SQL["events_after"], parameters):
+        if first_seq is None:
+            pages[job_id] = None
+        elif row[0] is None:
+            if unchanged:
+                pages[job_id] = EventsPage((), first_seq)
+        else:
+            if job_id not in pages:
+                pages[job_id] = EventsPage(events.setdefault(job_id, []), first_seq)
+            events[job_id].append(event(job_id, row))
+    return pages
