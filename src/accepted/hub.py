@@ -59,8 +59,8 @@ __all__ = [
 
 log = logging.getLogger("accepted.hub")
 
-READ_LIMIT: Final = 1000
-"""Events of one job in one read of the store."""
+PAGE: Final = 1000
+"""Events of one job in one read by a watcher who is behind."""
 RETRY_SECONDS: Final = 0.5
 """Pause after a read that failed."""
 
@@ -212,6 +212,9 @@ class Subscription:
             if update is not None:
                 updates.append(update)
                 room -= update.size if isinstance(update, Events) else 1
+                if isinstance(update, Gap | Trimmed):
+                    # Now comes a snapshot, which says where to go on: nothing may be taken before that.
+                    break
         self._hub.delivered += sum(len(update.messages) for update in updates if isinstance(update, Events))
         return updates
 
@@ -252,7 +255,7 @@ class Subscription:
     async def _read_page(self, follow: _Follow) -> Events | Trimmed | Removed | None:
         job_id, after = follow.feed.job_id, follow.cursor
         try:
-            page = await self._hub.store.events(job_id, after=after, limit=READ_LIMIT)
+            page = await self._hub.store.events(job_id, after=after, limit=PAGE)
         except (JobNotFound, JobGone):
             self.unfollow(job_id)
             return Removed(job_id)
@@ -267,7 +270,7 @@ class Subscription:
             return None
         last = messages[-1]
         follow.cursor = last.seq
-        everything = len(messages) == len(page.events) < READ_LIMIT
+        everything = len(messages) == len(page.events) < PAGE
         return Events(job_id, messages, over=everything and last.event.kind in TERMINAL_KINDS)
 
     def news(self, job_id: str) -> None:
@@ -493,6 +496,8 @@ class Hub:
                 continue
             try:
                 await self._read(feeds)
+                # A store may answer without ever pausing; whoever was woken takes from the ring before it rolls on.
+                await asyncio.sleep(0)
             except Exception:
                 # The store is away, or a bug: live updates pause, they do not end.
                 log.exception("cannot read events of %d jobs; again in %g s", len(feeds), RETRY_SECONDS)
@@ -502,7 +507,8 @@ class Hub:
 
     async def _read(self, feeds: Sequence[Feed]) -> None:
         cursors = {feed.job_id: feed.cursor if feed.rewind is None else feed.rewind for feed in feeds}
-        pages = await self.store.events_after(cursors, limit=READ_LIMIT)
+        # No more of one job than its ring holds: whoever keeps up finds all of it there.
+        pages = await self.store.events_after(cursors, limit=self.settings.watcher_queue)
         for feed in feeds:
             if feed.rewind == cursors[feed.job_id]:
                 # This read was for it. A lower one, asked for meanwhile, stands and is dirty again.
@@ -517,7 +523,7 @@ class Hub:
             feed.removed = True
             return
         feed.add(page.events, page.first_seq, ring_events=self.settings.watcher_queue)
-        feed.current = len(page.events) < READ_LIMIT
+        feed.current = len(page.events) < self.settings.watcher_queue
         if not feed.current:
             last = page.events[-1].seq
             if last < feed.cursor:
