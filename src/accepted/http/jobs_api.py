@@ -1,0 +1,270 @@
+"""The handlers of everything that is about jobs already submitted, and of the list of tasks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic_core import to_json
+from starlette.datastructures import QueryParams
+from starlette.responses import Response
+from starlette.websockets import WebSocket
+
+from accepted.errors import BadRequest, Forbidden, InvalidInput
+from accepted.feed import encode
+from accepted.http.artifacts import send_artifact
+from accepted.http.auth import Identity, JobVerb
+from accepted.http.job_body import Details, job_body, job_members, job_tag, poll_after_ms
+from accepted.http.links import Links, links_here
+from accepted.http.live import Live, Places
+from accepted.http.negotiation import parse_prefer, prefers_stream, tag_matches
+from accepted.http.problems import retry_after
+from accepted.http.reading import read_json, read_object
+from accepted.http.resource import Call
+from accepted.http.sse import event_stream, job_ids, read_cursor, resume
+from accepted.http.submit import accepted_response, result_response
+from accepted.http.task_schemas import public_schemas
+from accepted.http.waiting import while_connected
+from accepted.http.websocket import JobSocket
+from accepted.job import JSON, JobRecord, Status, iso
+
+if TYPE_CHECKING:
+    from accepted.jobs import Jobs
+
+JSON_TYPE: Final = "application/json"
+SMALL_BODY: Final = 16 * 1024
+"""Longest body of cancel and tokens, in bytes."""
+REASON_MAX: Final = 500
+"""Longest reason of a cancel, in characters."""
+EVENTS_MAX: Final = 1000
+"""Most events in one page."""
+_SEQ_MAX: Final = 2**63 - 1
+
+
+class JobsApi:
+    """One for each `Jobs`."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self.places = Places(jobs.settings)
+
+    # ── tasks ──
+
+    async def tasks(self, call: Call) -> Response:
+        self._jobs.access.full(await self._jobs.access.identify(call))
+        return _json({"tasks": [self._task(name, call.links) for name in self._jobs.tasks]})
+
+    def _task(self, name: str, links: Links) -> dict[str, JSON]:
+        task = self._jobs.tasks[name]
+        arguments, result = public_schemas(task)
+        return {
+            "name": name,
+            "description": task.description,
+            "arguments": arguments,
+            "result": result,
+            "files": list(task.files),
+            "submit": links.task(name),
+        }
+
+    # ── one job ──
+
+    async def get(self, call: Call) -> Response:
+        """The job; 304 when the client knows it so; with `Prefer: wait=N` not before it changes."""
+        job = await self._find(call, "read")
+        headers = {"Vary": "Prefer", "Cache-Control": "private, no-cache"}
+        known = call.headers.get("if-none-match")
+        if call.headers.get("prefer") is not None:
+            job = await self._held(call, job, known, headers)
+        waiting = await self._jobs.store.waiting(job) if job.status is Status.PENDING else None
+        headers["ETag"] = tag = job_tag(job, waiting)
+        poll = poll_after_ms(job)
+        if poll is not None:
+            headers["Retry-After"] = retry_after(poll / 1000)
+        if tag_matches(known, tag):
+            return Response(None, 304, headers)
+        return Response(job_body(job, call.links, await self._details(job, waiting)), 200, headers, JSON_TYPE)
+
+    async def _held(self, call: Call, job: JobRecord, known: str | None, headers: dict[str, str]) -> JobRecord:
+        """The long poll: the job after its next event, or as it is when the wait is over. A job that is over, or
+        is not what the client knows any more, is not waited for."""
+        prefer = parse_prefer(call.headers.getlist("prefer"))
+        if not prefer.wait:
+            return job
+        wait = min(prefer.wait, self._jobs.settings.wait_max)
+        headers["Preference-Applied"] = f"wait={wait:.0f}"
+        if job.over or not (known is None or await self._is_known(job, known)):
+            return job
+        left = call.received + wait - asyncio.get_running_loop().time()
+        await while_connected(call.receive, self._jobs.hub.changed(job.id, job.seq, left))
+        return await self._jobs.get_record(job.id)
+
+    async def _is_known(self, job: JobRecord, known: str) -> bool:
+        waiting = await self._jobs.store.waiting(job) if job.status is Status.PENDING else None
+        return tag_matches(known, job_tag(job, waiting))
+
+    async def _details(self, job: JobRecord, waiting: Any = None) -> Details:
+        if not job.attempt and job.status is Status.PENDING:
+            # It never ran, so it has neither steps nor artifacts: most polls of a full queue end here.
+            return Details(waiting=waiting, start_rate=self._jobs.meter.start_rate(job.task))
+        store = self._jobs.store
+        steps, artifacts = await asyncio.gather(store.steps(job.id), store.artifacts(job.id))
+        return Details(steps, artifacts, waiting, self._jobs.meter.start_rate(job.task))
+
+    async def result(self, call: Call) -> Response:
+        """200 the value, 202 the job while it is not over. Raises JobFailed, JobCancelled."""
+        job = await self._find(call, "read")
+        if not job.over:
+            return accepted_response(job, call.links, {})
+        headers = {"ETag": f'"{job.seq}"', "Cache-Control": "private, no-cache"}
+        if job.status is Status.COMPLETED and tag_matches(call.headers.get("if-none-match"), headers["ETag"]):
+            return Response(None, 304, headers)
+        return await result_response(self._jobs, job, headers)
+
+    async def events(self, call: Call) -> Response:
+        """The log as a stream or as a page, by `Accept`."""
+        identity = await self._jobs.access.identify(call)
+        job = await self._jobs.access.job(identity, self._jobs.store, call.job_id, "read")
+        if call.method == "GET" and prefers_stream(call.headers.get("accept")):
+            return self._stream(call, identity, [job], several=False)
+        return await self._events_page(call.query_params, job)
+
+    async def _events_page(self, query: QueryParams, job: JobRecord) -> Response:
+        after = _number(query, "after", 0, at_least=0, at_most=_SEQ_MAX)
+        limit = _number(query, "limit", EVENTS_MAX, at_least=1, at_most=EVENTS_MAX)
+        page = await self._jobs.store.events(job.id, after=after, limit=limit)
+        # Not the record's seq: events may have come since it was read.
+        last = page.events[-1].seq if page.events else max(after, page.first_seq - 1)
+        more = len(page.events) == limit
+        body = b'{"events":[%s],"first_seq":%d,"last_seq":%d,"more":%s}' % (
+            b",".join(map(encode, page.events)),
+            page.first_seq,
+            last,
+            b"true" if more else b"false",
+        )
+        return Response(body, 200, {"Cache-Control": "private, no-cache", "Vary": "Accept"}, JSON_TYPE)
+
+    async def artifact(self, call: Call) -> Response:
+        job = await self._find(call, "read")
+        return await send_artifact(call, self._jobs.store, self._jobs.blobs, job.id, call.path_params["name"])
+
+    async def cancel(self, call: Call) -> Response:
+        """202 while it is being cancelled, 200 when it is over."""
+        await self._find(call, "cancel")
+        reason = (await read_object(call, SMALL_BODY, "reason")).get("reason", "requested")
+        if not isinstance(reason, str) or not 1 <= len(reason) <= REASON_MAX:
+            raise InvalidInput([{"detail": f"expected a text of 1 to {REASON_MAX} characters", "pointer": "#/reason"}])
+        job = await self._jobs.cancel(call.job_id, reason)
+        if not job.over:
+            return accepted_response(job, call.links, {})
+        return Response(job_body(job, call.links), 200, {"Cache-Control": "no-store"}, JSON_TYPE)
+
+    async def retry(self, call: Call) -> Response:
+        """202 the job, pending again. Raises WrongState while it is not over."""
+        await self._find(call, "write")
+        return accepted_response(await self._jobs.retry(call.job_id), call.links, {})
+
+    async def delete(self, call: Call) -> Response:
+        """204; from then on 410."""
+        await self._find(call, "delete")
+        await self._jobs.delete(call.job_id)
+        return Response(None, 204, {"Cache-Control": "no-store"})
+
+    async def tokens(self, call: Call) -> Response:
+        """201: a token for this job alone, for pages and links."""
+        identity = await self._jobs.access.identify(call)
+        self._jobs.access.full(identity)
+        job = await self._jobs.access.job(identity, self._jobs.store, call.job_id, "write")
+        given = await read_object(call, SMALL_BODY, "verbs", "expires_in")
+        verbs, life = given.get("verbs", ["read", "cancel"]), given.get("expires_in")
+        if not isinstance(verbs, list) or not all(isinstance(verb, str) for verb in verbs):
+            raise InvalidInput([{"detail": "expected a list of verbs", "pointer": "#/verbs"}])
+        if life is not None and (isinstance(life, bool) or not isinstance(life, int | float)):
+            raise InvalidInput([{"detail": "expected a number of seconds", "pointer": "#/expires_in"}])
+        token, expires_at = await self._jobs.access.tokens.job_token(job.id, job.owner, verbs=verbs, expires_in=life)
+        return _json({"token": token, "verbs": sorted(set(verbs)), "expires_at": iso(expires_at)}, 201)
+
+    async def _find(self, call: Call, verb: JobVerb) -> JobRecord:
+        """The job of the path, if the caller may do this to it. Raises what `Access.job` raises."""
+        access = self._jobs.access
+        return await access.job(await access.identify(call), self._jobs.store, call.job_id, verb)
+
+    # ── many jobs ──
+
+    async def list(self, call: Call) -> Response:
+        """A page of the caller's jobs, newest first; an administrator sees everybody's."""
+        identity, query = await self._jobs.access.identify(call), call.query_params
+        self._jobs.access.full(identity)
+        page = await self._jobs.list(
+            owner=_owner(identity, query.get("owner")),
+            status=[one for text in query.getlist("status") for one in text.split(",") if one],
+            task=query.get("task"),
+            text=query.get("q") or None,
+            cursor=query.get("cursor") or None,
+            limit=_number(query, "limit", min(50, self._jobs.settings.page_max)),
+        )
+        return _json({"jobs": [job_members(job, call.links) for job in page.jobs], "cursor": page.cursor})
+
+    async def stream(self, call: Call) -> Response:
+        """Events of several jobs as one stream. Raises JobNotFound for the first that is not the caller's."""
+        identity = await self._jobs.access.identify(call)
+        wanted = job_ids(call.query_params.get("jobs", ""), self._jobs.settings.subscriptions_max)
+        jobs = [await self._jobs.access.job(identity, self._jobs.store, job_id, "read") for job_id in wanted]
+        return self._stream(call, identity, jobs, several=True)
+
+    def _stream(self, call: Call, identity: Identity, jobs: Sequence[JobRecord], *, several: bool) -> Response:
+        # A reconnecting EventSource sends the header and its first URL, `after` included: the header is newer.
+        cursor = call.headers.get("last-event-id") or call.query_params.get("after") or "0"
+        names = [job.id for job in jobs]
+        after = {} if several and cursor == "0" else read_cursor(cursor, names)
+        start = resume(jobs, after)
+        if start is None:
+            return Response(None, 204, {"Cache-Control": "no-store"})
+        return event_stream(self.live(call.links), start, identity, several=several)
+
+    # ── live ──
+
+    def live(self, links: Links) -> Live:
+        """What streams and sockets need, with links as this client sees them."""
+
+        async def body(job: JobRecord) -> bytes:
+            waiting = await self._jobs.store.waiting(job) if job.status is Status.PENDING else None
+            return job_body(job, links, await self._details(job, waiting))
+
+        jobs = self._jobs
+        return Live(hub=jobs.hub, access=jobs.access, places=self.places, body=body, cancel=jobs.cancel)
+
+    async def ticket(self, call: Call) -> Response:
+        """201: a one-time ticket for a WebSocket."""
+        access = self._jobs.access
+        identity = await access.identify(call)
+        await read_json(call, SMALL_BODY)
+        ticket, expires_at = await access.ticket(identity)
+        return _json({"ticket": ticket, "expires_at": iso(expires_at)}, 201)
+
+    async def socket(self, websocket: WebSocket) -> None:
+        await JobSocket(websocket, self.live(links_here(websocket.scope, 1))).run()
+
+
+def _json(value: JSON, status: int = 200) -> Response:
+    # no-store: these hold tokens, or what changes from one moment to the next.
+    return Response(to_json(value, inf_nan_mode="null"), status, {"Cache-Control": "no-store"}, JSON_TYPE)
+
+
+def _owner(identity: Identity, asked: str | None) -> str | None:
+    """Whose jobs are listed; None: everybody's. Raises Forbidden."""
+    if identity.admin:
+        return asked or None
+    if asked is not None and asked != identity.owner:
+        raise Forbidden("Only an administrator may list the jobs of others; leave out owner=.")
+    return identity.owner
+
+
+def _number(query: QueryParams, name: str, default: int, *, at_least: int = -(2**31), at_most: int = 2**31) -> int:
+    """A whole number of the query. Raises BadRequest."""
+    text = query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and at_least <= int(text) <= at_most):
+        raise BadRequest(f"{name}: expected a whole number from {at_least} to {at_most}, got {text!r}")
+    return int(text)

@@ -1,0 +1,471 @@
+"""The OpenAPI 3.1 document of the API: every route, status and header that there is, and nothing else.
+
+`operations` is the list of what can be called; `document` makes a whole document of it, `fastapi.py` adds it to a host
+application's own. Each task has a path of its own (`/v1/tasks/audit`), so that generated clients get a function
+with its parameters for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from accepted.http import shapes
+from accepted.http.problems import MEDIA_TYPE as PROBLEM
+from accepted.http.task_schemas import (
+    Schema,
+    as_components,
+    component_name,
+    inlined,
+    json_arguments,
+    public_schemas,
+)
+from accepted.job import Status
+from accepted.task import Task
+
+if TYPE_CHECKING:
+    from accepted.jobs import Jobs
+
+_REF: Final = "#/components/schemas/"
+_JSON: Final = "application/json"
+
+
+@dataclass(slots=True)
+class Operation:
+    """One method of one path. `models`: the shapes that it refers to."""
+
+    method: str
+    path: str
+    """Below the prefix, with its parameters in braces."""
+    id: str
+    summary: str
+    answers: Mapping[int, Schema]
+    description: str = ""
+    parameters: Sequence[Schema] = ()
+    body: Schema | None = None
+    models: Sequence[type[BaseModel]] = ()
+    components: Mapping[str, Schema] = field(default_factory=dict)
+    open: bool = False
+    """Needs no credentials."""
+    alone: bool = False
+    """Not below the prefix."""
+
+    def schema(self) -> Schema:
+        """The Operation Object."""
+        made: Schema = {"operationId": self.id, "summary": self.summary, "tags": ["jobs"]}
+        if self.description:
+            made["description"] = self.description
+        if self.parameters:
+            made["parameters"] = list(self.parameters)
+        if self.body is not None:
+            made["requestBody"] = self.body
+        made["responses"] = {str(status): answer for status, answer in sorted(self.answers.items())}
+        return made
+
+
+# ── parts ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _ref(model: type[BaseModel]) -> Schema:
+    return {"$ref": _REF + model.__name__}
+
+
+def _answer(meaning: str, content: Mapping[str, Schema] | None = None, *headers: str) -> Schema:
+    made: Schema = {"description": meaning}
+    if headers:
+        made["headers"] = {name: _HEADERS[name] for name in headers}
+    if content:
+        made["content"] = {kind: {"schema": schema} for kind, schema in content.items()}
+    return made
+
+
+def _text(meaning: str, **schema: Any) -> Schema:
+    return {"description": meaning, "schema": {"type": "string", **schema}}
+
+
+_HEADERS: Final[Mapping[str, Schema]] = {
+    "Location": _text("The job.", format="uri-reference"),
+    "Content-Location": _text("The job.", format="uri-reference"),
+    "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}},
+    "Preference-Applied": _text("Which preferences were honoured."),
+    "Idempotency-Replayed": _text("This key made the job before.", enum=["true"]),
+    "Vary": _text("Which request header the answer depends on."),
+    "ETag": _text("The version of what was answered."),
+    "Cache-Control": _text("Whether it may be kept."),
+    "WWW-Authenticate": _text("How to say who is calling."),
+    "Accept-Ranges": _text("Ranges are served.", enum=["bytes"]),
+    "Content-Range": _text("Which part it is."),
+    "Content-Disposition": _text("The file's name."),
+    "X-Content-Type-Options": _text("Not to be taken for another type.", enum=["nosniff"]),
+    "Content-Security-Policy": _text("What a browser may do with it."),
+}
+
+_PROBLEMS: Final[Mapping[int, tuple[str, tuple[str, ...]]]] = {
+    400: ("The request cannot be read.", ()),
+    401: ("Who is calling is not known.", ("WWW-Authenticate",)),
+    403: ("The caller may not do this.", ()),
+    404: ("There is none, or it is somebody else's.", ()),
+    408: ("The body came too slowly.", ()),
+    409: ("Not possible in the present state.", ()),
+    410: ("The job was removed; it says when and why.", ()),
+    413: ("The body is too large.", ()),
+    415: ("The body is of a type that is not understood.", ()),
+    416: ("The file has no such range.", ("Content-Range",)),
+    422: ("The content does not fit; `errors` names the fields.", ()),
+    429: ("A limit is reached.", ("Retry-After",)),
+    500: ("Something went wrong on the server.", ()),
+    503: ("Not now: full, starting, stopping, or the store is away.", ("Retry-After",)),
+}
+_COMMON: Final = (400, 401, 403, 500, 503)
+_ONE_JOB: Final = (*_COMMON, 404, 410)
+_BODY: Final = (408, 413, 415, 422)
+
+
+def _problems(*statuses: int) -> dict[int, Schema]:
+    found: dict[int, Schema] = {}
+    for status in statuses:
+        meaning, headers = _PROBLEMS[status]
+        found[status] = _answer(meaning, {PROBLEM: _ref(shapes.AcceptedProblem)}, "Cache-Control", *headers)
+    return found
+
+
+def _parameter(where: str, name: str, meaning: str, *, required: bool = False, **schema: Any) -> Schema:
+    return {"name": name, "in": where, "description": meaning, "required": required, "schema": schema}
+
+
+def _query(name: str, meaning: str, **schema: Any) -> Schema:
+    return _parameter("query", name, meaning, **schema)
+
+
+def _header(name: str, meaning: str, **schema: Any) -> Schema:
+    return _parameter("header", name, meaning, **schema)
+
+
+_JOB_ID: Final = _parameter("path", "job_id", "The job.", required=True, type="string", minLength=1)
+_PREFER: Final = _header("Prefer", "`respond-async`, `wait=20` (seconds), or both.", type="string")
+_IF_NONE_MATCH: Final = _header("If-None-Match", "The ETag of what the client has.", type="string")
+_JOB_HEADERS: Final = ("Location", "Retry-After", "Cache-Control")
+_JOB: Final = {_JSON: _ref(shapes.AcceptedJob)}
+_SUBMIT_HEADERS: Final = (
+    _PREFER,
+    _header("Idempotency-Key", 'The same key and body make one job: `"8e03…"`.', type="string"),
+    _header("Cancel-After", "How long the job may live: `90`, `90s`, `15m`.", type="string"),
+    _header("Accepted-Priority", "Higher goes first.", type="integer", minimum=-1000, maximum=1000),
+    _header("Accepted-Delay", "How long the job waits before it may start: `30`, `30s`, `2h`.", type="string"),
+)
+
+
+# ── what can be called ───────────────────────────────────────────────────────────────────────────────
+
+
+def operations(jobs: Jobs, *, inline: bool = False) -> list[Operation]:
+    """Everything below the prefix. `inline`: schemas of tasks without components of their own."""
+    return [
+        *(_submit(task, inline=inline) for task in jobs.tasks.values()),
+        *_one_job(jobs),
+        *_changes(),
+        *_many(jobs),
+    ]
+
+
+def _submit(task: Task[..., Any], *, inline: bool) -> Operation:
+    name = component_name(task.name)
+    components: dict[str, Schema] = {}
+
+    def placed(schema: Schema) -> Schema:
+        if inline:
+            return inlined(schema)
+        rest, found = as_components(schema, name)
+        components.update(found)
+        return rest
+
+    arguments, result = (placed(one) for one in public_schemas(task))
+    content: dict[str, Schema] = {}
+    plain = json_arguments(task)
+    if plain is not None:
+        content[_JSON] = placed(plain)
+    content["multipart/form-data"] = arguments
+    waited = ("Preference-Applied", "Idempotency-Replayed", "Vary", "Cache-Control")
+    answers = {
+        200: _answer("Done within `Prefer: wait`: the result.", {_JSON: result}, "Content-Location", *waited),
+        202: _answer("Stored; it runs by itself.", _JOB, *_JOB_HEADERS, *waited[:3]),
+        **_problems(*_COMMON, *_BODY, 404, 409, 410, 429),
+    }
+    answers[409]["headers"] |= {header: _HEADERS[header] for header in ("Content-Location", *waited)}
+    return Operation(
+        "post",
+        f"/tasks/{quote(task.name, safe='')}",
+        f"submit_{name}",
+        task.description.partition("\n")[0] or f"Submit {task.name}",
+        answers,
+        description=task.description,
+        parameters=_SUBMIT_HEADERS,
+        body={"required": bool(arguments.get("required")), "content": _contents(content)},
+        models=(shapes.AcceptedJob, shapes.AcceptedProblem),
+        components=components,
+    )
+
+
+def _contents(schemas: Mapping[str, Schema]) -> Schema:
+    return {kind: {"schema": schema} for kind, schema in schemas.items()}
+
+
+def _one_job(jobs: Jobs) -> list[Operation]:
+    wait = f"Hold the answer until the job changes, `wait={jobs.settings.wait_max:.0f}` at most."
+    return [
+        Operation(
+            "get",
+            "/jobs/{job_id}",
+            "get_job",
+            "The job, whatever became of it",
+            {
+                200: _answer("The job.", _JOB, "ETag", "Cache-Control", "Vary", "Retry-After", "Preference-Applied"),
+                304: _answer("As the client has it.", None, "ETag", "Cache-Control", "Vary", "Retry-After"),
+                **_problems(*_ONE_JOB),
+            },
+            parameters=(_JOB_ID, _header("Prefer", wait, type="string"), _IF_NONE_MATCH),
+            models=(shapes.AcceptedJob,),
+        ),
+        Operation(
+            "get",
+            "/jobs/{job_id}/result",
+            "get_result",
+            "What the function returned",
+            {
+                200: _answer("The result.", {_JSON: {}}, "ETag", "Cache-Control"),
+                202: _answer("Not over yet: the job.", _JOB, *_JOB_HEADERS),
+                304: _answer("As the client has it.", None, "ETag", "Cache-Control"),
+                **_problems(*_ONE_JOB, 409),
+            },
+            parameters=(_JOB_ID, _IF_NONE_MATCH),
+        ),
+        Operation(
+            "get",
+            "/jobs/{job_id}/events",
+            "get_events",
+            "The job's log: as it grows (Server-Sent Events), or a page of it",
+            {
+                200: _answer(
+                    "Events after the cursor.",
+                    {_JSON: _ref(shapes.AcceptedEventPage), "text/event-stream": {"type": "string"}},
+                    "Cache-Control",
+                ),
+                204: _answer("A stream would have nothing more to say, ever.", None, "Cache-Control"),
+                **_problems(*_ONE_JOB, 429),
+            },
+            parameters=(
+                _JOB_ID,
+                _query("after", "The last `seq` that the client has.", type="integer", minimum=0, maximum=2**63 - 1),
+                _query("limit", "Events in a page.", type="integer", minimum=1, maximum=1000),
+                _header("Last-Event-ID", "As `after`, for streams.", type="string"),
+            ),
+            models=(shapes.AcceptedEventPage,),
+        ),
+        _artifact(),
+    ]
+
+
+def _artifact() -> Operation:
+    described = (
+        "ETag", "Cache-Control", "Accept-Ranges", "Content-Disposition", "X-Content-Type-Options",
+        "Content-Security-Policy",
+    )  # fmt: skip
+    binary = {"*/*": {"type": "string", "format": "binary"}}
+    return Operation(
+        "get",
+        "/jobs/{job_id}/artifacts/{name}",
+        "get_artifact",
+        "A file that the job attached",
+        {
+            200: _answer("The file.", binary, *described),
+            206: _answer("A part of it.", binary, *described, "Content-Range"),
+            304: _answer("As the client has it.", None, *described),
+            **_problems(*_ONE_JOB, 416),
+        },
+        parameters=(
+            _JOB_ID,
+            _parameter("path", "name", "The artifact.", required=True, type="string", minLength=1),
+            _header("Range", "`bytes=0-1023`; one range.", type="string"),
+            _header("If-Range", "The ETag of which a part is wanted.", type="string"),
+            _IF_NONE_MATCH,
+        ),
+    )
+
+
+def _changes() -> list[Operation]:
+    reason = {"type": "object", "additionalProperties": False}
+    reason["properties"] = {"reason": {"type": "string", "minLength": 1, "maxLength": 500}}
+    verbs = {"type": "array", "items": {"enum": ["read", "cancel"]}, "minItems": 1, "uniqueItems": True}
+    wanted = {"verbs": verbs, "expires_in": {"type": "number", "exclusiveMinimum": 0, "description": "Seconds."}}
+    return [
+        Operation(
+            "delete",
+            "/jobs/{job_id}",
+            "delete_job",
+            "Remove the job, cancelling it first if needed",
+            {204: _answer("Removed.", None, "Cache-Control"), **_problems(*_ONE_JOB)},
+            parameters=(_JOB_ID,),
+        ),
+        Operation(
+            "post",
+            "/jobs/{job_id}/cancel",
+            "cancel_job",
+            "Ask for the job's end",
+            {
+                200: _answer("It is over.", _JOB, "Cache-Control"),
+                202: _answer("It is being cancelled; it may still complete.", _JOB, *_JOB_HEADERS),
+                **_problems(*_ONE_JOB, *_BODY),
+            },
+            parameters=(_JOB_ID,),
+            body={"required": False, "content": _contents({_JSON: reason})},
+        ),
+        Operation(
+            "post",
+            "/jobs/{job_id}/retry",
+            "retry_job",
+            "Run a job that is over again",
+            {202: _answer("Pending again.", _JOB, *_JOB_HEADERS), **_problems(*_ONE_JOB, 409, 429)},
+            parameters=(_JOB_ID,),
+        ),
+        Operation(
+            "post",
+            "/jobs/{job_id}/tokens",
+            "make_job_token",
+            "A short-lived token for this job alone",
+            {
+                201: _answer("The token.", {_JSON: _ref(shapes.AcceptedToken)}, "Cache-Control"),
+                **_problems(*_ONE_JOB, *_BODY),
+            },
+            parameters=(_JOB_ID,),
+            body={
+                "required": False,
+                "content": _contents({_JSON: {"type": "object", "properties": wanted, "additionalProperties": False}}),
+            },
+            models=(shapes.AcceptedToken,),
+        ),
+    ]
+
+
+def _many(jobs: Jobs) -> list[Operation]:
+    statuses = {"type": "array", "items": {"enum": [status.value for status in Status]}}
+    return [
+        Operation(
+            "get",
+            "/jobs",
+            "list_jobs",
+            "Jobs, newest first",
+            {
+                200: _answer("A page.", {_JSON: _ref(shapes.AcceptedJobPage)}, "Cache-Control"),
+                **_problems(*_COMMON, 422),
+            },
+            parameters=(
+                {**_query("status", "Only these.", **statuses), "style": "form", "explode": False},
+                _query("task", "Only of this task.", type="string"),
+                _query("owner", "Only of this owner; for administrators.", type="string"),
+                _query("q", "In the id, the task's name or the arguments.", type="string"),
+                _query("cursor", "From the page before.", type="string"),
+                _query("limit", "Jobs in a page.", type="integer", minimum=1, maximum=jobs.settings.page_max),
+            ),
+            models=(shapes.AcceptedJobPage,),
+        ),
+        Operation(
+            "get",
+            "/tasks",
+            "list_tasks",
+            "What can be submitted",
+            {
+                200: _answer("The tasks.", {_JSON: _ref(shapes.AcceptedTaskList)}, "Cache-Control"),
+                **_problems(*_COMMON),
+            },
+            models=(shapes.AcceptedTaskList,),
+        ),
+        Operation(
+            "get",
+            "/events",
+            "stream_events",
+            "Events of several jobs as one stream",
+            {
+                200: _answer("The stream.", {"text/event-stream": {"type": "string"}}, "Cache-Control"),
+                204: _answer("All are over, and the client has everything.", None, "Cache-Control"),
+                **_problems(*_ONE_JOB, 429),
+            },
+            parameters=(
+                {**_query("jobs", "Ids, separated by commas.", type="string", minLength=1), "required": True},
+                _query("after", "Cursor: `id:seq,id:seq`.", type="string"),
+                _header("Last-Event-ID", "As `after`.", type="string"),
+            ),
+        ),
+        Operation(
+            "post",
+            "/ws-ticket",
+            "make_ticket",
+            "A one-time ticket that opens a WebSocket",
+            {
+                201: _answer("The ticket.", {_JSON: _ref(shapes.AcceptedTicket)}, "Cache-Control"),
+                **_problems(*_COMMON, 408, 413, 415),
+            },
+            models=(shapes.AcceptedTicket,),
+        ),
+    ]
+
+
+def _service() -> list[Operation]:
+    ok = _answer("Yes.", {_JSON: _ref(shapes.AcceptedHealth)}, "Cache-Control")
+    text = _answer("Prometheus text.", {"text/plain": {"type": "string"}}, "Cache-Control")
+    document = _answer("This document.", {_JSON: {"type": "object"}}, "Cache-Control")
+    return [
+        Operation("get", "/healthz", "health", "Does the process live?", {200: ok}, open=True, alone=True),
+        Operation(
+            "get",
+            "/readyz",
+            "ready",
+            "Can requests be served?",
+            {200: ok, **_problems(503)},
+            open=True,
+            alone=True,
+        ),
+        Operation(
+            "get",
+            "/metrics",
+            "metrics",
+            "Measurements; for administrators",
+            {200: text, **_problems(401, 403, 500, 503)},
+            alone=True,
+        ),
+        Operation("get", "/openapi.json", "openapi", "This document", {200: document}, open=True, alone=True),
+    ]
+
+
+# ── the whole document ───────────────────────────────────────────────────────────────────────────────
+
+_SECURITY: Final[Mapping[str, Schema]] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, a JWT, or a token for one job."},
+    "api_key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
+def document(jobs: Jobs, *, server: str = "") -> Schema:
+    """The document of `jobs.app`. `server`: the path below which it is served."""
+    _, shared = models_json_schema([(shape, "serialization") for shape in shapes.SHAPES], ref_template=_REF + "{model}")
+    schemas: dict[str, Schema] = dict(shared["$defs"])
+    paths: dict[str, dict[str, Schema]] = {}
+    for one in (*operations(jobs), *_service()):
+        schemas.update(one.components)
+        operation = one.schema()
+        if not one.open:
+            operation["security"] = [{}, *({name: []} for name in _SECURITY)]
+        paths.setdefault(one.path if one.alone else jobs.prefix + one.path, {})[one.method] = operation
+    made: Schema = {
+        "openapi": "3.1.0",
+        "info": {"title": "Jobs", "version": "1", "description": "Long work behind HTTP: submit, follow, collect."},
+        "paths": paths,
+        "components": {"schemas": schemas, "securitySchemes": dict(_SECURITY)},
+    }
+    if server:
+        made["servers"] = [{"url": server}]
+    return made

@@ -1,0 +1,79 @@
+"""One path of the API as an ASGI application: a handler for each method, and every error a problem object.
+
+Errors are turned into answers here, not by handlers registered on an application, so that the routes behave the
+same inside any host application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from accepted.errors import AcceptedError
+from accepted.http.links import Links, links_here
+from accepted.http.problems import MethodNotAllowed, problem_response, unexpected
+
+log = logging.getLogger("accepted.http")
+
+Handler = Callable[["Call"], Awaitable[Response]]
+
+
+class Call(Request):
+    """A request to one of the API's own routes. `received`: when it came, by the loop's clock, in seconds."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, links: Links) -> None:
+        super().__init__(scope, receive, send)
+        self.links = links
+        self.received = asyncio.get_running_loop().time()
+
+    @property
+    def job_id(self) -> str:
+        """From the path."""
+        job_id: str = self.scope["path_params"]["job_id"]
+        return job_id
+
+
+class Resource:
+    """`path` is below the API's base, such as "/jobs/{job_id}"; `handlers` are by method, GET answers HEAD too."""
+
+    def __init__(self, path: str, **handlers: Handler) -> None:
+        self.path = path
+        self._depth = path.count("/")
+        self._handlers: Final = dict(handlers)
+        if "GET" in handlers:
+            self._handlers["HEAD"] = handlers["GET"]
+
+    @property
+    def methods(self) -> list[str]:
+        return sorted(self._handlers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call = Call(scope, receive, send, links_here(scope, self._depth))
+        try:
+            response = await self._answer(call)
+        except ClientDisconnect:
+            # Nobody is left to be answered. What was submitted before goes on.
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, call: Call) -> Response:
+        try:
+            handler = self._handlers.get(call.method)
+            if handler is None:
+                raise MethodNotAllowed(call.method, self.methods)
+            return await handler(call)
+        except ClientDisconnect:
+            raise
+        except AcceptedError as error:
+            if error.status >= 500:
+                log.warning("%s %s: %s", call.method, self.path, error, extra={"action": "refuse"}, exc_info=error)
+            return problem_response(error)
+        except Exception:
+            log.exception("%s %s", call.method, self.path, extra={"action": "crash"})
+            return problem_response(unexpected())

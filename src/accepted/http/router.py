@@ -1,0 +1,80 @@
+"""Which path is which handler: the one list that the plain routes, the FastAPI router and the whole app are made of."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from pydantic_core import to_json
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from accepted.http.auth import cors
+from accepted.http.jobs_api import JobsApi
+from accepted.http.problems import MEDIA_TYPE, RouteNotFound, problem_response, unexpected
+from accepted.http.resource import Resource
+from accepted.http.service import Service
+from accepted.http.submit import Submitting
+
+if TYPE_CHECKING:
+    from accepted.jobs import Jobs
+
+
+def make_routes(jobs: Jobs) -> list[BaseRoute]:
+    """Plain Starlette routes for any application: `Starlette(routes=[*jobs.routes], lifespan=jobs.lifespan)`.
+
+    Call it once for each `Jobs` (`jobs.routes` does): open streams and keys in flight are counted here.
+    """
+    submitting, api = Submitting(jobs), JobsApi(jobs)
+    # What is asked most comes first: routes are tried in order.
+    resources = (
+        Resource("/tasks/{task}", POST=submitting.post),
+        Resource("/jobs/{job_id}", GET=api.get, DELETE=api.delete),
+        Resource("/jobs/{job_id}/result", GET=api.result),
+        Resource("/jobs/{job_id}/events", GET=api.events),
+        Resource("/jobs/{job_id}/artifacts/{name}", GET=api.artifact),
+        Resource("/jobs/{job_id}/cancel", POST=api.cancel),
+        Resource("/jobs/{job_id}/retry", POST=api.retry),
+        Resource("/jobs/{job_id}/tokens", POST=api.tokens),
+        Resource("/jobs", GET=api.list),
+        Resource("/tasks", GET=api.tasks),
+        Resource("/events", GET=api.stream),
+        Resource("/ws-ticket", POST=api.ticket),
+    )
+    # No `methods`: one that is not possible is refused by us, as a problem, in every host application.
+    routes: list[BaseRoute] = [Route(jobs.prefix + one.path, one, name=route_name(jobs, one.path)) for one in resources]
+    routes.append(WebSocketRoute(jobs.prefix + "/ws", api.socket, name=route_name(jobs, "/ws")))
+    return routes
+
+
+def route_name(jobs: Jobs, path: str) -> str:
+    """By which `url_path_for` finds a route, wherever an application has put it."""
+    return f"accepted:{jobs.prefix}{path}"
+
+
+def make_app(jobs: Jobs) -> Starlette:
+    """A whole application: the routes, metrics, health and the OpenAPI document. It starts and stops `jobs`."""
+    own = [Route(one.path, one, name=one.path.strip("/")) for one in Service(jobs).resources]
+    middleware = cors(jobs.settings)
+    return Starlette(
+        routes=[*jobs.routes, *own],
+        lifespan=jobs.lifespan,
+        middleware=[middleware] if middleware is not None else [],
+        exception_handlers={HTTPException: _refusal, Exception: _crash},
+    )
+
+
+async def _refusal(request: Request, error: Exception) -> Response:  # noqa: ARG001  Starlette's signature
+    """Starlette's own refusals: of a path that is not ours, above all."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if status == 404:
+        return problem_response(RouteNotFound())
+    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
+    return Response(to_json(problem), status, {"Cache-Control": "no-store"}, media_type=MEDIA_TYPE)
+
+
+async def _crash(request: Request, error: Exception) -> Response:  # noqa: ARG001  Starlette's signature
+    return problem_response(unexpected())
