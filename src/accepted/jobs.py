@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from weakref import WeakSet
 
 from accepted.errors import ConfigurationError, InvalidInput, JobGone, TaskNotFound
 from accepted.feed import Ended, Events, Removed
@@ -47,6 +48,9 @@ class Jobs:
     updates, and stops them in order. Several may live in one process.
     """
 
+    instances: ClassVar[WeakSet[Jobs]] = WeakSet()
+    """Every one that was made in this process: how `accepted serve` finds those behind an application."""
+
     def __init__(
         self,
         url: str | None = None,
@@ -73,6 +77,7 @@ class Jobs:
         self._upkeep = Upkeep(self.store, self.blobs, self.settings)
         self._users = 0
         self._starting = asyncio.Lock()
+        Jobs.instances.add(self)
 
     # ── registering ──
 
