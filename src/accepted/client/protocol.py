@@ -10,10 +10,11 @@ from urllib.parse import unquote
 from accepted.client import requests
 from accepted.client.flow import Answer, Broken, Flow, Open, Read, Request, Send, Sleep
 from accepted.client.policy import Policy, Tries
-from accepted.client.problems import ServerUnreachable, error_from
+from accepted.client.problems import ServerUnreachable, error_from, retry_after
 from accepted.client.requests import Options
 from accepted.client.shapes import JobDict, PageDict, TaskDict
 from accepted.errors import JobCancelled, JobFailed, JobGone, ResultTimeout
+from accepted.job import TERMINAL
 
 NO_RESULT: Final = object()
 
@@ -106,20 +107,35 @@ class Api:
     def result(self, job_id: str, timeout: float | None) -> Flow[Any]:
         """Long polls until there is one, over restarts of the server. Raises ResultTimeout, JobFailed,
         JobCancelled, JobGone, ServerUnreachable."""
-        policy = self.policy
-        until = None if timeout is None else policy.clock() + timeout
+        until = None if timeout is None else self.policy.clock() + timeout
         while True:
-            left = policy.long_poll if until is None else min(policy.long_poll, max(0.0, until - policy.clock()))
-            request = requests.result(job_id, left, timeout=policy.timeout)
+            left = self._left(until)
+            request = requests.result(job_id, left, timeout=self.policy.timeout)
             answer = yield from self.call(request, job_id=job_id, patient=True)
             if answer.status != 202:
                 return _value(answer)
-            left = policy.long_poll if until is None else until - policy.clock()
-            if left <= 0:
+            if self._left(until) <= 0:
                 raise ResultTimeout(job_id, timeout or 0.0)
             if "preference-applied" not in answer.headers:
-                # A server that does not hold the request says how often to ask.
-                yield Sleep(min(left, float(answer.headers.get("retry-after", "1"))))
+                # This server answers at once; the job itself it can hold.
+                yield from self._until_over(answer.json(), until)
+
+    def _until_over(self, job: JobDict, until: float | None) -> Flow[None]:
+        """Long polls of the job, to its end or until the time is over."""
+        tag = f'W/"{job["seq"]}"'
+        while (left := self._left(until)) > 0:
+            request = requests.changed_job(job["id"], tag, left, timeout=self.policy.timeout)
+            answer = yield from self.call(request, job_id=job["id"], patient=True)
+            tag = answer.headers.get("etag", tag)
+            if answer.status == 200 and answer.json()["status"] in TERMINAL:
+                return
+            if "preference-applied" not in answer.headers:
+                yield Sleep(min(left, retry_after(answer) or 1.0))
+
+    def _left(self, until: float | None) -> float:
+        """How long the next request may be held, in seconds."""
+        longest = self.policy.long_poll
+        return longest if until is None else min(longest, max(0.0, until - self.policy.clock()))
 
     def download(self, job_id: str, name: str, sink: BinaryIO) -> Flow[int]:
         """Write the file into `sink`; after a dropped connection go on where it stopped. Returns its size in bytes."""
