@@ -296,7 +296,7 @@ class Runner:
             case Stopped(Stop.DEADLINE):
                 return await self._overdue(attempt)
             case Stopped(Stop.SHUTDOWN):
-                return await self._store.interrupt(lease, "shutdown")
+                return await self._store.interrupt(lease, "interrupted")
             case _:
                 return None
 

@@ -105,6 +105,7 @@ class Worker:
         if self._claiming is not None:
             return
         self._stopping = False
+        self._wake = asyncio.Event()  # of this loop: tests start the same Jobs in one loop after the other
         loop = asyncio.get_running_loop()
         now = time.time()
         await self._store.register_worker(

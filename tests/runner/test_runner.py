@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import threading
 import time
@@ -16,7 +17,7 @@ from helpers import wait_until
 
 from accepted import Fail, Job, JobCancelled, JobFailed, Jobs, Retry, SyncJob, current_job, current_sync_job
 from accepted.errors import Cancelled, ConfigurationError, InvalidInput, LimitReached, ResultTimeout
-from accepted.job import Event, Kind, Status
+from accepted.job import Event, JobRecord, Kind, Status
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -398,23 +399,29 @@ async def test_one_who_swallows_the_cancellation_is_abandoned_after_the_grace(jo
         assert (await handle.refresh()).status is Status.CANCELLED
 
 
-async def test_a_cpu_bound_coroutine_that_reports_can_be_cancelled(jobs: Jobs) -> None:
+async def test_a_coroutine_that_blocks_the_loop_but_reports_can_be_cancelled(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'jobs.db'}"
+    jobs = Jobs(url, cancel_grace=0.3)
+
     @jobs.task
     async def counts(*, job: Job) -> None:
-        for number in range(100_000_000):
+        for number in itertools.count():
             job.progress(current=number)
 
+    async def cancel_from_elsewhere() -> None:
+        async with Jobs(url, worker=False) as other:
+            job = await wait_until(lambda: _running(other))
+            await other.cancel(job.id)
+
     async with jobs:
-        handle = await counts.submit()
-        # The loop is blocked now and then by the job; a thread asks for the end.
-        await wait_until(lambda: _is_running(jobs, handle.id))
-        await handle.cancel()
+        elsewhere = asyncio.create_task(asyncio.to_thread(asyncio.run, cancel_from_elsewhere()))
         with pytest.raises(JobCancelled):
-            await handle.result(timeout=10)
+            await (await counts.submit()).result(timeout=20)
+        await elsewhere
 
 
-async def _is_running(jobs: Jobs, job_id: str) -> bool:
-    return (await jobs.get_record(job_id)).status is Status.RUNNING
+async def _running(jobs: Jobs) -> JobRecord | None:
+    return next(iter((await jobs.list(status="running")).jobs), None)
 
 
 async def test_deleting_a_running_job_stops_it(jobs: Jobs) -> None:
