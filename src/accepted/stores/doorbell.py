@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import secrets
-import select
+import selectors
 import socket
 import sys
 import threading
@@ -136,14 +136,21 @@ class Doorbell:
 
     def _main(self, wake: socket.socket) -> None:
         while (bell := self._in) is not None:
-            ready, _, _ = select.select([bell, wake], [], [])
-            if wake in ready:
+            if wake in _readable(bell, wake):
                 wake.recv(64)
                 continue
             lines = list(_received(bell))
             if lines:
                 self.heard_count += 1
                 self._heard(_merged(lines))
+
+
+def _readable(*sockets: socket.socket) -> list[object]:
+    """Wait until one of them has something to read; which."""
+    with selectors.DefaultSelector() as selector:
+        for each in sockets:
+            selector.register(each, selectors.EVENT_READ)
+        return [key.fileobj for key, _ in selector.select()]
 
 
 def _received(bell: socket.socket) -> Iterator[bytes]:

@@ -149,11 +149,20 @@ def end(tx: Transaction, pairs: Sequence[tuple[Live, End]]) -> None:
     """Bring jobs, pending or running, to their end. The caller has looked at their status."""
     if not pairs:
         return
-    tx.run(
-        _SQL["end"],
-        now=tx.now,
-        rows=dump([[j.n, e.status, e.error, e.cancel_reason, e.result_blob, e.losses] for j, e in pairs]),
-    )
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    for job, e in pairs:
+        alike.setdefault((e.status, e.error, e.cancel_reason, e.result_blob, e.losses), []).append(job.n)
+    for (status, error, cancel_reason, result_blob, losses), ns in alike.items():
+        tx.run(
+            _SQL["end"],
+            jobs=dump(ns),
+            now=tx.now,
+            status=status,
+            error=error,
+            cancel_reason=cancel_reason,
+            result_blob=result_blob,
+            losses=losses,
+        )
     results = [(job.n, ending.result) for job, ending in pairs if ending.result is not None]
     if results:
         tx.run(_SQL["write_results"], rows=dump(results))

@@ -47,22 +47,23 @@ SELECT value->>0, value->>1, value->>2 FROM json_each(:rows) WHERE true
 ON CONFLICT DO UPDATE SET data = excluded.data
 
 -- name: end
+-- For all jobs that end alike: most of a batch do.
 UPDATE jobs SET
-    status = ended.value->>1,
+    status = :status,
     seq = seq + 1,
     waits = NULL,
     waiting_for = NULL,
+    resumes = 0,
     worker = NULL,
     lease_expires_at = NULL,
     finished_at = :now,
     expires_at = :now + retention,
-    error = ended.value->>2,
-    cancel_reason = coalesce(ended.value->>3, cancel_reason),
-    cancel_requested_at = iif(ended.value->>3 IS NULL, cancel_requested_at, coalesce(cancel_requested_at, :now)),
-    result_blob = ended.value->>4,
-    losses = ended.value->>5
-FROM json_each(:rows) AS ended
-WHERE jobs.n = ended.value->>0
+    error = :error,
+    cancel_reason = coalesce(:cancel_reason, cancel_reason),
+    cancel_requested_at = iif(:cancel_reason IS NULL, cancel_requested_at, coalesce(cancel_requested_at, :now)),
+    result_blob = :result_blob,
+    losses = :losses
+WHERE n IN (SELECT value FROM json_each(:jobs)) AND status IN ('pending', 'running')
 
 -- name: write_results
 INSERT INTO results (job, result) SELECT value->>0, value->>1 FROM json_each(:rows)
