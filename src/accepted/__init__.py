@@ -16,8 +16,7 @@ from accepted.job import Artifact, Event, JobRecord, Kind, Status
 from accepted.jobs import Jobs
 from accepted.settings import Settings
 from accepted.task import Task
-
-__version__ = "0.1.0"
+from accepted.version import __version__
 
 __all__ = [
     "AcceptedError",

@@ -198,7 +198,7 @@ def _as_function(
 
 
 def _raise_cancelled(_number: int, _frame: FrameType | None) -> None:
-    raise Cancelled("cancelled")
+    raise Cancelled("stopped by SIGTERM")
 
 
 def _info(order: Mapping[str, Any]) -> JobInfo:
