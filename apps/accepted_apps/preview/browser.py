@@ -135,13 +135,16 @@ class Browser:
         """
         async with self._pages:
             engine = await self._warm()
-            async with GuardingProxy(
-                self._policy,
-                upstream=proxy,
-                max_connections=self._settings.browser_max_connections,
-                max_bytes=self._settings.browser_max_bytes,
-                connect_timeout=self._settings.connect_timeout,
-            ) as guard, engine.context(guard, self._settings) as context:
+            async with (
+                GuardingProxy(
+                    self._policy,
+                    upstream=proxy,
+                    max_connections=self._settings.browser_max_connections,
+                    max_bytes=self._settings.browser_max_bytes,
+                    connect_timeout=self._settings.connect_timeout,
+                ) as guard,
+                engine.context(guard, self._settings) as context,
+            ):
                 yield await self._load(context, guard, url)
 
     async def _warm(self) -> _Engine:

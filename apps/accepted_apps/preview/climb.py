@@ -1,6 +1,6 @@
 """From the cheapest tier upwards, until one of them brings the page.
 
-The rules stand in `Climb._next`: which verdict ends the climb, which one leads to the next tier, and which one over it.
+Which verdicts end the climb stands in `_Climb._final`, where the others lead in `_Climb._leave`.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ _BLOCK_TITLE = re.compile(
     r"^(?:just a moment|attention required! \| cloudflare|ddos-guard|access denied|access to this page has been denied"
     r"|pardon our interruption|security check|bot verification|human verification|robot check|client challenge"
     r"|one moment, please|making sure you.re not a bot|vercel security checkpoint|you have been blocked"
-    r"|checking your browser|before you continue|login • instagram$| - youtube$)",
+    r"|checking your browser|before you continue|login • instagram$|- youtube$)",
     re.IGNORECASE,
 )
 _BLOCK_PHRASE = re.compile(

@@ -1,14 +1,18 @@
 """The elements of a page that carry data, each with selectors that select it and nothing else.
 
-A selector has to hold for three readers: this process's HTML5 tree, Chromium's DOM, and an HTML5 tree without scripts.
+Selectors are built so that each step selects one child, from the root or from an attribute that occurs once; that is
+counted in the tree, not asked of a CSS engine, whose `nth-of-type` takes minutes on a page of ten megabytes.
+
+They have to hold for three readers: this process's HTML5 tree, Chromium's DOM, and an HTML5 tree without scripts.
 Browsers with scripts on take the content of noscript as text, which moves elements about; so two trees are built, one
-with each reading, and a selector is given out only if it selects the same element in both.
+with each reading. Of all ways to write a selector, the first is taken that selects the same element in both; where
+there is none, the browser's reading decides.
 """
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
@@ -68,7 +72,9 @@ _PRICE = re.compile(
     r"(?:[$€£¥₹]|\b(?:USD|EUR|GBP|CHF|JPY)\b)\s?\d[\d.,\s]*|\d[\d.,]*\s?(?:[$€£¥₹]|(?:USD|EUR|GBP|CHF)\b)"
 )
 _NAMING = ("data-testid", "data-test", "data-qa", "data-id", "itemprop", "name")
+_ONCE = ("html", "body")
 _PLAIN_NAME = re.compile(r"[a-z][a-z0-9-]*")
+_PLAIN_CLASS = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,60}")
 # Chromium lets nothing hang deeper than 512 levels, and moves what would be.
 _MAX_DEPTH = 500
 _RAW = re.compile(
@@ -102,10 +108,59 @@ class _Found:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A node's place among the children of its parent, in both languages."""
+    """A node's place among the children of its parent: the n-th of a name, or of all; below zero from the end."""
 
-    xpath: str
-    css: str
+    name: str
+    nth: int
+
+    @property
+    def xpath(self) -> str:
+        if self.name in _ONCE:
+            return self.name
+        return f"{self.name}[{self.nth}]" if self.nth > 0 else f"{self.name}[last(){self.nth + 1 or ''}]"
+
+    @property
+    def css(self) -> str:
+        if self.name in _ONCE:
+            return self.name
+        name, what = ("", "child") if self.name == "*" else (self.name, "of-type")
+        return f"{name}:nth-{what}({self.nth})" if self.nth > 0 else f"{name}:nth-last-{what}({-self.nth})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchor:
+    """Where a selector starts: an attribute's value, or one of the words of a class, on elements of one name."""
+
+    name: str
+    attribute: str
+    value: str
+
+    @property
+    def xpath(self) -> str:
+        if self.attribute == "class":
+            return f"//{self.name}[contains(concat(' ', normalize-space(@class), ' '), ' {self.value} ')]"
+        return f"//{self.name}[@{self.attribute}={_xpath_string(self.value)}]"
+
+    @property
+    def css(self) -> str:
+        name = "" if self.name == "*" else self.name
+        if self.attribute == "class":
+            return f"{name}.{self.value}"
+        return f"{name}[{self.attribute}={_css_string(self.value)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Selector:
+    anchor: _Anchor | None
+    steps: tuple[_Step, ...]
+
+    @property
+    def xpath(self) -> str:
+        return (self.anchor.xpath if self.anchor else "") + "".join(f"/{step.xpath}" for step in self.steps)
+
+    @property
+    def css(self) -> str:
+        return " > ".join([*([self.anchor.css] if self.anchor else []), *(step.css for step in self.steps)])
 
 
 def extract(html: str, *, max_elements: int = 100, max_text: int = 300) -> tuple[str, list[Element]]:
@@ -114,19 +169,15 @@ def extract(html: str, *, max_elements: int = 100, max_text: int = 300) -> tuple
     It works on the processor only, for seconds on a page of megabytes: call it in a thread.
     """
     page = _Tree(without_noscript(html))
-    plain = _Tree(html) if page.differs_from(html) else page
-    found = sorted(_carriers(page, max_text), key=lambda item: (-item.worth, item.order))
-    selected: list[tuple[_Found, str, str]] = []
-    for item in found:
-        if len(selected) == max_elements:
-            break
-        if pair := _selectors(item.node, page, plain):
-            selected.append((item, *pair))
-    selected.sort(key=lambda entry: entry[0].order)
-    return page.title, [
-        Element(f"el-{number}", item.kind, item.text, xpath, css, page.breadcrumbs(item.node))
-        for number, (item, xpath, css) in enumerate(selected, 1)
-    ]
+    plain = _Tree(html) if len(page.html) != len(html) else page
+    best = heapq.nsmallest(max_elements, _carriers(page, max_text), key=lambda item: (-item.worth, item.order))
+    elements = []
+    for number, item in enumerate(sorted(best, key=lambda item: item.order), 1):
+        selector = _selector(item, page, plain, max_text)
+        elements.append(
+            Element(f"el-{number}", item.kind, item.text, selector.xpath, selector.css, page.breadcrumbs(item.node))
+        )
+    return page.title, elements
 
 
 def without_noscript(html: str) -> str:
@@ -151,51 +202,88 @@ def without_noscript(html: str) -> str:
 
 
 class _Tree:
-    """A parsed page with what uniqueness is judged by."""
+    """A parsed page, with the places of its nodes and with what occurs in it once."""
 
     def __init__(self, html: str) -> None:
         self.html = html
         self.parser = LexborHTMLParser(html)
         title = self.parser.css_first("head > title") or self.parser.css_first("title")
         self.title = " ".join(title.text().split()) if title else ""
-        # In quirks mode browsers match ids without regard to case, so ids that differ by case only count as one.
-        self.ids = Counter((node.attributes["id"] or "").lower() for node in self.parser.css("[id]"))
-        self._steps: dict[int, _Step] = {}
+        self._anchors: dict[_Anchor, LexborNode | None] = {}
+        for node in self.parser.css(", ".join(f"[{name}]" for name in ("id", "class", *_NAMING))):
+            for anchor in _anchors(node):
+                # In quirks mode browsers match ids and classes without regard to case.
+                key = _Anchor(anchor.name, anchor.attribute, anchor.value.lower())
+                self._anchors[key] = None if key in self._anchors else node
+        self._children: dict[int, dict[str, list[LexborNode]]] = {}
+        self._places: dict[int, tuple[_Step, _Step]] = {}
 
-    def differs_from(self, html: str) -> bool:
-        return len(self.html) != len(html)
+    def select(self, selector: _Selector) -> LexborNode | None:
+        """The node that a selector selects, or None when there is none, or more than one."""
+        node = self.parser.root
+        steps = selector.steps
+        if selector.anchor is not None:
+            anchor = selector.anchor
+            node = self._anchors.get(_Anchor(anchor.name, anchor.attribute, anchor.value.lower()))
+            if node is not None and anchor not in _anchors(node):
+                return None
+        else:
+            steps = steps[1:]
+        for step in steps:
+            if node is None:
+                return None
+            named = self._named_children(node).get(step.name, [])
+            index = step.nth - 1 if step.nth > 0 else step.nth
+            node = named[index] if -len(named) <= index < len(named) else None
+        return node
 
-    def only(self, css: str) -> LexborNode | None:
-        """The one node that a selector selects; None when it selects none, several, or cannot be read."""
-        try:
-            nodes = self.parser.css(css)
-        except Exception:  # selectolax raises its own kinds for selectors that it cannot read
-            return None
-        return nodes[0] if len(nodes) == 1 else None
-
-    def step(self, node: LexborNode) -> _Step:
-        """The node's place; counted for all its brothers and sisters at once."""
-        if node.mem_id not in self._steps:
-            counts: Counter[str] = Counter()
+    def place(self, node: LexborNode) -> tuple[_Step, _Step]:
+        """The node's place from the start and from the end."""
+        if node.mem_id not in self._places:
             parent = node.parent
-            children = parent.iter() if parent is not None and node.tag != "html" else iter([node])
-            for place, child in enumerate(children, 1):
-                name = child.tag or ""
-                counts[name] += 1
-                self._steps[child.mem_id] = _step(name, counts[name], place)
-        return self._steps[node.mem_id]
+            if node.tag == "html" or parent is None:
+                return _Step("html", 1), _Step("html", 1)
+            groups = self._named_children(parent)
+            for name, group in groups.items():
+                for index, child in enumerate(group):
+                    if _step_name(child) == name:
+                        self._places[child.mem_id] = _Step(name, index + 1), _Step(name, index - len(group))
+        return self._places[node.mem_id]
 
     def breadcrumbs(self, node: LexborNode) -> str:
         return " > ".join(reversed([step.tag or "" for step in _upwards(node)]))
 
+    def _named_children(self, node: LexborNode) -> dict[str, list[LexborNode]]:
+        """The children of a node by their names, and all of them under `*`; counted once for each parent."""
+        if node.mem_id not in self._children:
+            groups: dict[str, list[LexborNode]] = {"*": []}
+            for child in node.iter():
+                groups["*"].append(child)
+                if (name := _step_name(child)) != "*":
+                    groups.setdefault(name, []).append(child)
+            self._children[node.mem_id] = groups
+        return self._children[node.mem_id]
 
-def _step(name: str, nth: int, place: int) -> _Step:
-    if name in ("html", "body"):
-        return _Step(name, name)
-    if name == "svg" or not _PLAIN_NAME.fullmatch(name):
-        # Neither a name with a colon nor one of another namespace is written alike for all readers; a place is.
-        return _Step(f"*[{place}]", f":nth-child({place})")
-    return _Step(f"{name}[{nth}]", f"{name}:nth-of-type({nth})")
+
+def _step_name(node: LexborNode) -> str:
+    """The name to count by. A name with a colon, or of another namespace, is not written alike for all readers."""
+    name = node.tag or ""
+    return name if name != "svg" and _PLAIN_NAME.fullmatch(name) else "*"
+
+
+def _anchors(node: LexborNode) -> list[_Anchor]:
+    """What a selector may start with at this node, the most telling first."""
+    attributes = node.attributes
+    found = []
+    if (value := attributes.get("id")) and len(value) <= 100 and value.isprintable():
+        found.append(_Anchor("*", "id", value))
+    if (tag := _step_name(node)) == "*":
+        return found
+    named = ((name, attributes.get(name)) for name in _NAMING)
+    found += [_Anchor(tag, name, value) for name, value in named if value and len(value) <= 100 and value.isprintable()]
+    words = dict.fromkeys((attributes.get("class") or "").split())
+    found += [_Anchor(tag, "class", word) for word in words if _PLAIN_CLASS.fullmatch(word)]
+    return found
 
 
 def _upwards(node: LexborNode) -> Iterator[LexborNode]:
@@ -235,7 +323,7 @@ def _found(
         or tag in ("h1", "h2", "h3", "h4", "h5", "h6")
         or (tag == "a" and "href" in node.attributes)
     )
-    if tag in ("html", "body") or not (own_text or speaks):
+    if tag == "html" or not (own_text or speaks):
         return None
     if tag in _INLINE and inside_text and not node.attributes.get("class") and not node.attributes.get("id"):
         return None
@@ -291,42 +379,37 @@ def _hidden(node: LexborNode) -> bool:
     )
 
 
-def _selectors(node: LexborNode, page: _Tree, plain: _Tree) -> tuple[str, str] | None:
-    """XPath and CSS for a node, the short forms first; None when none of them holds in both trees."""
-    for xpath, css in _candidates(node, page, plain):
-        if (chosen := page.only(css)) is None or chosen.mem_id != node.mem_id:
-            continue
-        if plain is page or _same(plain.only(css), node):
-            return xpath, css
-    return None
+def _selector(item: _Found, page: _Tree, plain: _Tree, max_text: int) -> _Selector:
+    """The first that holds in both trees, else the first that holds in the browser's."""
+    held = [each for each in _candidates(item.node, page) if _is(page.select(each), item.node)]
+    if plain is page:
+        return held[0]
+    return next((each for each in held if _looks_like(plain.select(each), item, max_text)), held[0])
 
 
-def _same(other: LexborNode | None, node: LexborNode) -> bool:
+def _is(node: LexborNode | None, other: LexborNode) -> bool:
+    return node is not None and node.mem_id == other.mem_id
+
+
+def _looks_like(node: LexborNode | None, item: _Found, max_text: int) -> bool:
     return (
-        other is not None
-        and (other.tag, other.attributes) == (node.tag, node.attributes)
-        and other.text() == node.text()
+        node is not None
+        and (node.tag, node.attributes) == (item.node.tag, item.node.attributes)
+        and _text(node, node.tag or "", max_text) == item.text
     )
 
 
-def _candidates(node: LexborNode, page: _Tree, plain: _Tree) -> Iterator[tuple[str, str]]:
-    tag = node.tag or ""
-    for name in _NAMING:
-        value = node.attributes.get(name)
-        if value and len(value) <= 100 and value.isprintable() and _PLAIN_NAME.fullmatch(tag) and tag != "svg":
-            yield f"//{tag}[@{name}={_xpath_string(value)}]", f"{tag}[{name}={_css_string(value)}]"
-    steps: list[_Step] = []
+def _candidates(node: LexborNode, page: _Tree) -> Iterator[_Selector]:
+    for anchor in _anchors(node):
+        yield _Selector(anchor, ())
+    steps: list[tuple[_Step, _Step]] = []
     for ancestor in _upwards(node):
-        anchor = ancestor.attributes.get("id")
-        if anchor and anchor.isprintable() and page.ids[anchor.lower()] == plain.ids[anchor.lower()] == 1:
-            yield _joined(f"//*[@id={_xpath_string(anchor)}]", f"[id={_css_string(anchor)}]", steps)
-        steps.insert(0, page.step(ancestor))
-    yield _joined("", "", steps)
-
-
-def _joined(xpath: str, css: str, steps: list[_Step]) -> tuple[str, str]:
-    start = [css] if css else []
-    return xpath + "".join(f"/{step.xpath}" for step in steps), " > ".join(start + [step.css for step in steps])
+        if steps and (found := _anchors(ancestor)) and found[0].attribute == "id":
+            yield _Selector(found[0], tuple(step for step, _ in steps))
+        steps.insert(0, page.place(ancestor))
+    yield _Selector(None, tuple(step for step, _ in steps))
+    # What noscript holds mostly moves things at the start of the page, which leaves places from the end alone.
+    yield _Selector(None, tuple(back for _, back in steps))
 
 
 def _css_string(value: str) -> str:

@@ -128,6 +128,9 @@ class PageFetcher:
             if answering:
                 raise NeverEnds(f"The page did not end within {self._settings.fetch_timeout:g} seconds.") from None
             raise Obstacle("time-out") from None
+        except httpx.InvalidURL:
+            # httpx reads the Location header itself, also when it is not to follow it.
+            raise _bad_redirect() from None
         except httpx.HTTPError as error:
             raise _obstacle(error, answering=answering) from error
         return await asyncio.to_thread(_page, url, response, body)
@@ -136,11 +139,17 @@ class PageFetcher:
 def _redirect(url: str, location: str) -> str:
     target = joined_url(url, location)
     if target is None:
-        raise BadRedirect("The page redirects to something that is no http:// or https:// address.")
+        raise _bad_redirect()
     return target
 
 
+def _bad_redirect() -> BadRedirect:
+    return BadRedirect("The page redirects to something that is no http:// or https:// address.")
+
+
 def _obstacle(error: httpx.HTTPError, *, answering: bool) -> Exception:
+    if isinstance(error, httpx.RemoteProtocolError) and "location header" in str(error):
+        return _bad_redirect()
     if isinstance(error, httpx.ProxyError):
         return ProxyTrouble(str(error))
     if isinstance(error, httpx.TimeoutException):

@@ -124,12 +124,15 @@ async def test_goes_through_the_operators_proxy_with_checked_addresses(kind: typ
 
 
 async def test_data_is_bounded() -> None:
-    async with Site({"/": reply(b"x" * 300_000)}, "127.0.0.5") as site:
-        async with GuardingProxy(POLICY, max_bytes=100_000) as proxy, browser_like(proxy) as client:
-            with pytest.raises(httpx.RemoteProtocolError):
-                await client.get(site.url)
-            assert proxy.exceeded
-            assert (await client.get(site.url)).status_code == 503
+    async with (
+        Site({"/": reply(b"x" * 300_000)}, "127.0.0.5") as site,
+        GuardingProxy(POLICY, max_bytes=100_000) as proxy,
+        browser_like(proxy) as client,
+    ):
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.get(site.url)
+        assert proxy.exceeded
+        assert (await client.get(site.url)).status_code == 503
 
 
 async def test_connections_are_bounded() -> None:
