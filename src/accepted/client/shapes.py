@@ -140,6 +140,8 @@ def apply(job: JobDict, event: RemoteEvent) -> JobDict:
         return cast("JobDict", event.data)
     after = job.copy()
     after["seq"] = max(job["seq"], event.seq)
+    if event.kind == Kind.RUNNING and event.attempt > job["attempt"]:
+        after["progress"] = {"percent": None, "message": None, "current": None, "total": None, "unit": None}
     after["attempt"] = event.attempt or job["attempt"]
     if event.kind in _STATUSES:
         after["status"] = cast("StatusWord", str(event.kind))

@@ -1,0 +1,5 @@
+"""`python -m accepted` is `accepted`."""
+
+from accepted.cli import main
+
+main()

@@ -1,0 +1,137 @@
+"""`accepted submit` and `accepted watch`."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+
+import click
+
+from accepted.cli import exits
+from accepted.cli.connecting import Server, with_server
+from accepted.cli.fields import read_fields
+from accepted.cli.live import make_view
+from accepted.cli.output import print_json, print_json_line
+from accepted.client import RemoteJob
+from accepted.client.shapes import REMOVED
+from accepted.errors import ResultTimeout
+
+
+@click.command()
+@click.argument("task")
+@click.argument("fields", nargs=-1, metavar="[NAME=TEXT | NAME:=JSON | NAME@FILE]...")
+@click.option("--follow", is_flag=True, help="Show it live on stderr to its end, then print the result.")
+@click.option("--wait", metavar="DURATION", help="Wait so long for the result, such as 20s.")
+@click.option("--priority", type=click.IntRange(-1000, 1000), help="Higher goes first.")
+@click.option("--delay", metavar="DURATION", help="Do not start before this has passed.")
+@click.option("--cancel-after", metavar="DURATION", help="How long the job may live.")
+@click.option("--idempotency-key", metavar="KEY", help="The same key again answers the same job.")
+@click.option("--json", "as_json", is_flag=True, help="The job as JSON; with --follow its events, one a line.")
+@with_server
+def submit(
+    server: Server,
+    task: str,
+    fields: Sequence[str],
+    follow: bool,
+    wait: str | None,
+    priority: int | None,
+    delay: str | None,
+    cancel_after: str | None,
+    idempotency_key: str | None,
+    as_json: bool,
+) -> int:
+    """Submit a job of TASK and print its id, or with --follow or --wait its result.
+
+    Arguments are texts (url=https://example.org/), JSON (depth:=3, tags:='["a"]') or files (table@data.csv).
+    `accepted tasks` says which a task takes. Ctrl-C while following leaves the job running.
+
+    \b
+    Examples:
+      accepted submit preview url=https://example.org/ --follow
+      accepted submit enrich table@people.csv limit:=100 --wait 30s
+    """
+    options = server.client.tasks[task].with_options(
+        wait=wait, priority=priority, delay=delay, cancel_after=cancel_after, idempotency_key=idempotency_key
+    )
+    job = options.submit(**read_fields(fields))
+    if follow:
+        return _follow(server, job, as_json=as_json)
+    if as_json:
+        print_json(job.record)
+        return exits.OK
+    if wait is not None and job.record["finished_at"]:
+        return _finish(job)
+    click.echo(job.id)
+    click.echo(f"watch it: {server.command('watch', job.id)}", err=True)
+    return exits.OK if wait is None else exits.NOT_OVER
+
+
+@click.command()
+@click.argument("job_id")
+@click.option("--after", type=click.IntRange(min=0), default=0, help="Only events after this number.")
+@click.option("--json", "as_json", is_flag=True, help="Events as JSON, one a line, and no result.")
+@with_server
+def watch(server: Server, job_id: str, after: int, as_json: bool) -> int:
+    """Show a job live to its end, from its first event on, then print its result.
+
+    \b
+    Example:  accepted watch 01a201ee-21bc-7e32-91f5-b18086d1e5be
+    """
+    return _follow(server, server.client.jobs.get(job_id), after=after, as_json=as_json)
+
+
+def _follow(server: Server, job: RemoteJob, *, after: int = 0, as_json: bool) -> int:
+    try:
+        removed = _print_events(job, after) if as_json else _show(job, after)
+        if removed:
+            return exits.TROUBLE
+        return exits.OF_STATUS[job.status] if as_json else _finish(job)
+    except KeyboardInterrupt:
+        click.echo(
+            f"The job goes on. Watch it: {server.command('watch', job.id)}\n"
+            f"              Cancel it: {server.command('cancel', job.id)}",
+            err=True,
+        )
+        return exits.INTERRUPTED
+
+
+def _print_events(job: RemoteJob, after: int) -> bool:
+    for event in job.events(after):
+        print_json_line(dataclasses.asdict(event))
+        if event.kind == REMOVED:
+            return True
+    return False
+
+
+def _show(job: RemoteJob, after: int) -> bool:
+    """Returns whether the job was removed meanwhile."""
+    view = make_view(job.record)
+    with view:
+        for event in job.events(after):
+            view.see(event, job.record)
+            if event.kind == REMOVED:
+                return True
+    view.end(job.refresh())
+    return False
+
+
+def _finish(job: RemoteJob) -> int:
+    """The result of a job that is over to stdout; its failure was told already."""
+    code = exits.OF_STATUS.get(job.status)
+    if code is None:
+        raise ResultTimeout(job.id, 0.0)
+    if code == exits.OK:
+        print_result(job)
+    return code
+
+
+def print_result(job: RemoteJob, timeout: float | None = None) -> None:
+    result = job.result(timeout)
+    if isinstance(result, bytes):
+        sys.stdout.buffer.write(result)
+    else:
+        print_json(result)
+
+
+COMMANDS = (submit, watch)
