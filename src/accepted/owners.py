@@ -133,8 +133,11 @@ class _Watch:
         """Find jobs that the followers do not follow yet and let them join."""
         async with self._looking:
             heard, self._heard = self._heard, set()
-            new = await self._new()
+            if self._since is None:
+                await self._begin()
+            # In this order: a job submitted between the two is new, and not one whose past is already told.
             active = (await self._store.list(JobQuery(owner=self.owner, statuses=ACTIVE, limit=PAGE))).jobs
+            new = await self._new(self._since or 0.0)
             self._crowded = len(active) == PAGE
             for record in reversed(new):
                 self._offer(record, 0)
@@ -151,7 +154,13 @@ class _Watch:
         for follower in list(self.followers):
             follower.join(record, after)
 
-    async def _new(self) -> list[JobRecord]:
+    async def _begin(self) -> None:
+        """Whatever is there now is not new."""
+        page = await self._store.list(JobQuery(owner=self.owner, limit=PAGE))
+        self._seen.update(dict.fromkeys(record.id for record in page.jobs))
+        self._since = page.jobs[0].submitted_at if page.jobs else 0.0
+
+    async def _new(self, since: float) -> list[JobRecord]:
         """Jobs submitted since the last look, newest first."""
         new: list[JobRecord] = []
         cursor: str | None = None
@@ -159,10 +168,7 @@ class _Watch:
             page = await self._store.list(JobQuery(owner=self.owner, cursor=cursor, limit=PAGE))
             unseen = [record for record in page.jobs if record.id not in self._seen]
             self._seen.update(dict.fromkeys(record.id for record in page.jobs))
-            if self._since is None:
-                self._since = page.jobs[0].submitted_at if page.jobs else 0.0
-                return []
-            new += [record for record in unseen if record.submitted_at >= self._since]
+            new += [record for record in unseen if record.submitted_at >= since]
             cursor = page.cursor
             if len(unseen) < len(page.jobs) or cursor is None:
                 break

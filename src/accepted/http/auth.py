@@ -160,7 +160,7 @@ class LoopbackOnly:
             # DNS rebinding: a foreign name that suddenly points to 127.0.0.1, in a browser on this machine.
             return "It was called by a name that is not this machine's."
         if not origin_is_ours(connection, self._origins):
-            return f"The page {connection.headers['origin']} is not its own."
+            return f"The page that calls it ({connection.headers.get('origin', 'of another site')}) is not its own."
         return None
 
 
@@ -211,12 +211,18 @@ def take_query(connection: HTTPConnection, name: str) -> str | None:
     return taken.get(name)
 
 
+def is_safe(connection: HTTPConnection) -> bool:
+    """It changes nothing, and a foreign page cannot read its answer."""
+    return connection.scope["type"] == "http" and connection.scope["method"] in SAFE_METHODS
+
+
 def origin_is_ours(connection: HTTPConnection, origins: Sequence[str]) -> bool:
     """False when a page of another origin made this request. Browsers say so on each request that could do harm
-    and on every WebSocket; whoever sends no Origin is no page. `*` in `origins` opens nothing here."""
+    and on every WebSocket; a GET without Origin is a link that was followed, or no browser at all. `*` in `origins`
+    opens nothing here."""
     origin = connection.headers.get("origin")
     if origin is None:
-        return connection.headers.get("sec-fetch-site") not in ("cross-site", "same-site")
+        return is_safe(connection) or connection.headers.get("sec-fetch-site") not in ("cross-site", "same-site")
     if origin in origins and origin != "*":
         return True
     try:
@@ -271,8 +277,7 @@ class Access:
         headers = connection.headers
         if "authorization" in headers or "x-api-key" in headers:
             return True
-        safe = connection.scope["type"] == "http" and connection.scope["method"] in SAFE_METHODS
-        return safe or origin_is_ours(connection, self.settings.origins)
+        return is_safe(connection) or origin_is_ours(connection, self.settings.origins)
 
     async def identify(self, connection: HTTPConnection) -> Identity:
         """Who is calling. Raises NotAuthenticated (no credentials, or bad ones), Forbidden."""

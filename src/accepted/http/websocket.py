@@ -177,9 +177,11 @@ class LiveSocket:
         self._task = asyncio.current_task()
         place: Place | None = None
         try:
+            # Taken before it is accepted: that is when servers log the address.
+            credential = take_query(self.websocket, "ticket") or self._query_token()
             await self.websocket.accept()
             place = self.live.places.take(None)
-            greeting = await self._identify()
+            greeting = await self._identify(credential)
             place.claim(self.identity.owner)
             async with self.subscription:
                 self._end_with_identity()
@@ -200,15 +202,13 @@ class LiveSocket:
             if self._pump is not None:
                 self._pump.cancel()
 
-    async def _identify(self) -> Mapping[str, JSON] | None:
+    async def _identify(self, credential: str | None) -> Mapping[str, JSON] | None:
         """Find out who it is. Returns what `welcome` answers: the message that said so, {} for a credential in the
         query; None when nobody introduced themselves (a header, a cookie, the address). Raises Closing."""
         message: Mapping[str, JSON] | None = None
         try:
-            ticket = take_query(self.websocket, "ticket")
-            token = ticket or self._query_token()
-            if token is not None:
-                self.identity = await self._by_token(token)
+            if credential is not None:
+                self.identity = await self._by_token(credential)
                 return {}
             identity = await self.live.access.find(self.websocket)
             if identity is None:
