@@ -188,7 +188,7 @@ class _Climb:
     async def _attempts(self, tier: int, started: float) -> _Brought:
         """What the tier brings in the end; a PreviewError that ends the climb is noted on its way."""
         try:
-            brought = await (self._through_proxies if tier == 2 else self._attempt)(tier)
+            brought = await self._one(tier)
             wait = brought.verdict.retry_after
             if brought.verdict.kind in (Kind.RATE_LIMITED, Kind.BLOCKED) and wait is not None:
                 brought = await self._again(tier, brought, wait)
@@ -197,6 +197,9 @@ class _Climb:
             self._note(tier, "failed", error.code, started)
             raise
         return brought
+
+    async def _one(self, tier: int) -> _Brought:
+        return await (self._through_proxies(tier) if tier == 2 else self._attempt(tier))
 
     async def _attempt(self, tier: int, proxy: ProxyServer | None = None) -> _Brought:
         """One try of one tier, through one way out."""
@@ -227,9 +230,9 @@ class _Climb:
             if brought.verdict.kind not in (Kind.BLOCKED, Kind.RATE_LIMITED):
                 self._shared.proxies.succeeded(proxy, host)
                 break
-            self._shared.proxies.blocked(proxy, host)
             if brought.verdict.retry_after is not None:
-                break
+                break  # the host asks for a pause, which another proxy would not keep
+            self._shared.proxies.blocked(proxy, host)
         return brought
 
     async def _browse(self) -> _Brought:
@@ -263,10 +266,7 @@ class _Climb:
         self._shared.hosts.postpone(host_key(self._url), wait)
         sign = brought.verdict.sign
         await self._say("escalating", tier, _STARTS_AT[tier], f"{sign}: waiting {wait:.0f} s, as the site asks.")
-        try:
-            again = await self._attempt(tier, self._shared.proxies.pick(host_key(self._url)) if tier == 2 else None)
-        except ProxyTrouble as trouble:
-            return _Brought(Verdict(Kind.BLOCKED, str(trouble)))
+        again = await self._one(tier)
         if again.verdict.retry_after is not None:
             self._shared.hosts.postpone(
                 host_key(self._url), min(again.verdict.retry_after, self._settings.max_retry_after)

@@ -218,7 +218,10 @@ async def test_answers_that_end_the_climb(
         assert failed.retry_after == 3600
 
 
-async def test_retry_after_is_obeyed_then_the_same_tier_tried_again(settings: SettingsMaker, reports: Reports) -> None:
+@pytest.mark.parametrize("tier", [1, 2])
+async def test_retry_after_is_obeyed_then_the_same_tier_tried_again(
+    settings: SettingsMaker, reports: Reports, tier: int
+) -> None:
     def limited(request: Request) -> bytes:
         return PAGE if len(site.requests) > 1 else reply("<h1>Wait</h1>", 429, retry_after="7")
 
@@ -227,10 +230,15 @@ async def test_retry_after_is_obeyed_then_the_same_tier_tried_again(settings: Se
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    async with Site({"/": limited}, "127.0.0.5") as site, Climber(settings()) as climber:
+    async with (
+        Site({"/": limited}, "127.0.0.5") as site,
+        HttpProxy("127.0.0.9") as proxy,
+        Climber(settings(proxies=(proxy.url,))) as climber,
+    ):
         climber.hosts._sleep = sleep
-        page = await climber.climb(site.url, report=reports)
-    assert page.tier_info["tier_used"] == 1
+        page = await climber.climb(site.url, tier, report=reports)
+    assert page.tier_info["tier_used"] == tier
+    assert {request.peer for request in site.requests} == {"127.0.0.9" if tier == 2 else "127.0.0.1"}
     assert [round(seconds) for seconds in slept] == [7]
     assert "waiting 7 s" in reports[-1].message
 
