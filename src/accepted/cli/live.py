@@ -13,7 +13,7 @@ from accepted.cli.output import clean
 from accepted.cli.story import Story, ending
 from accepted.client import JobDict, ProgressDict, RemoteEvent
 from accepted.client.shapes import SNAPSHOT
-from accepted.job import Kind
+from accepted.job import Kind, Status
 
 
 class View(Protocol):
@@ -115,12 +115,12 @@ class Bar:
             self._advance(job)
 
     def _advance(self, job: JobDict) -> None:
-        if job["status"] != "running":
+        if Status(job["status"]) is not Status.RUNNING:
             self._bar.update(self._row, completed=0, total=None, amount="", message=job["status"])
             return
         progress = job["progress"]
         done, total = fraction(progress)
-        message = clean(progress["message"] or ("cancelling" if job["cancelling"] else "running"))
+        message = clean(progress["message"] or (Kind.CANCELLING if job["cancelling"] else Status.RUNNING))
         self._bar.update(self._row, completed=done, total=total, amount=amount(progress), message=message)
 
     def end(self, job: JobDict) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from rich.text import Text
@@ -10,8 +11,9 @@ from rich.text import Text
 from accepted.cli.output import STYLES, clean, duration, epoch, plain, size
 from accepted.client import JobDict, RemoteEvent
 from accepted.client.shapes import REMOVED, SNAPSHOT
-from accepted.job import Kind
+from accepted.job import Kind, Status, StepStatus
 
+_SIGNS: Mapping[str, str] = {Status.COMPLETED: "✓", Status.FAILED: "✗"}
 _LEVELS = {"debug": "dim", "warning": "yellow", "error": "red"}
 _PENDING = {
     "interrupted": "interrupted, goes on in another worker",
@@ -65,28 +67,28 @@ class Story:
     def _step(self, event: RemoteEvent) -> Text | None:
         name, status = str(event.data.get("name")), event.data.get("status")
         at = epoch(event.at) if event.at else 0.0
-        if status == "running":
+        if status == StepStatus.RUNNING:
             self._steps[name] = at
             return plain(f"· {name}", "dim")
         took = f"  {duration(at - self._steps[name])}" if name in self._steps else ""
-        if status == "completed":
+        if status == StepStatus.COMPLETED:
             return Text("✓ ", style="green") + plain(name) + Text(took, style="dim")
         return Text("✗ ", style="red") + plain(f"{name}: {said(event.data.get('error'))}") + Text(took, style="dim")
 
 
 def ending(job: JobDict) -> Text:
     """The last line, of a job that is over."""
-    status = job["status"]
+    status = Status(job["status"])
     begun, finished = epoch(job["submitted_at"]), job["finished_at"]
     took = f" in {duration(epoch(finished) - begun)}" if finished else ""
     attempts = f", {job['attempt']} attempts" if job["attempt"] > 1 else ""
     cost = f", cost {job['cost']:.4g}" if job["cost"] else ""
     why = ""
-    if status == "failed":
+    if status is Status.FAILED:
         why = f": {said(job['error'])}"
-    elif status == "cancelled":
+    elif status is Status.CANCELLED:
         why = f" ({job.get('cancel_reason') or 'requested'})"
-    sign = {"completed": "✓", "failed": "✗"}.get(status, "■")
+    sign = _SIGNS.get(status, "■")
     return plain(f"{sign} {status}{took}{attempts}{cost}{why}", f"bold {STYLES.get(status, '')}")
 
 
