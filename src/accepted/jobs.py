@@ -316,9 +316,11 @@ class Jobs:
     @cached_property
     def access(self) -> Access:
         """Who may do what over HTTP."""
-        from accepted.http.auth import make_access
+        from accepted.http.auth import Access, authenticator
+        from accepted.http.tokens import Tokens
 
-        return make_access(self.store, self.settings, self.auth)
+        who = self.auth or authenticator(self.settings, self.store)
+        return Access(who, Tokens(self.store, self.settings), self.settings)
 
     @cached_property
     def routes(self) -> Sequence[BaseRoute]:
