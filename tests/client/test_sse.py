@@ -9,7 +9,7 @@ import pytest
 from accepted.client.sse import EventStream, Message
 
 TEXT = (
-    "\ufeffretry: 1500\n: a comment\n\nid: 1\nevent: progress\ndata: {\"a\":\n\rdata: \"ü–💾\"}\n\n".replace("\n\r", "\n")
+    '\ufeffretry: 1500\n: a comment\n\nid: 1\nevent: progress\ndata: {"a":\n\rdata: "ü–💾"}\n\n'.replace("\n\r", "\n")
     + "id: 2\r\ndata:no space\r\ndata:  two spaces\r\n\r\n"
     + "id\rdata\rdata\r\r"
     + "event: nothing\n\n"

@@ -45,6 +45,8 @@ class Following:
         self._heard = False
         self._over = False
         """The newest event that was delivered ended the job."""
+        self._closed = False
+        """… and then the stream was closed in order."""
         self._tag = ""
         """ETag of the job at `_seq`, where it was asked for."""
 
@@ -59,12 +61,12 @@ class Following:
 
     def _stream(self) -> Flow[bool]:
         """One connection to its end. True: no event will follow."""
-        request = requests.stream(self._job_id, self._seq, silence=self._api.policy.silence)
-        answer = yield from self._api.send(Open(request), self._tries)
-        if not self._is_stream(answer):
+        answer = yield from self._open(requests.stream(self._job_id, self._seq, silence=self._api.policy.silence))
+        if answer is None:
+            return True
+        if answer.status != 200 or answer.media_type != "text/event-stream":
             return (yield from self._no_stream(answer))
-        parser = EventStream()
-        clean = False
+        parser, before, clean = EventStream(), self._seq, False
         try:
             while chunk := (yield Read()):
                 self._tries.reset()
@@ -74,10 +76,27 @@ class Following:
         except Broken:
             # Dropped: by the network, a proxy's time-out, a server that stops. Go on below.
             clean = False
-        if self._over and clean:
-            return (yield from self._confirm())
-        yield from self._breathe(parser)
+        ended = self._over and clean
+        if ended and self._seq == before:
+            return True
+        self._closed = ended
+        if not ended:
+            yield from self._breathe(parser)
         return False
+
+    def _open(self, request: Request) -> Flow[Answer | None]:
+        """None: the job is over, as far as anybody can tell.
+
+        A stream that was closed after a terminal event is the end, unless the job was retried since and a server
+        that stops cut the stream just there: so it is asked for once more, without a pause and without patience.
+        """
+        if not self._closed:
+            return (yield from self._api.send(Open(request), self._tries))
+        try:
+            answer: Answer = yield Open(request)
+        except Broken:
+            return None
+        return answer if answer.status < 400 else None
 
     def _no_stream(self, answer: Answer) -> Flow[bool]:
         if answer.status == 204:
@@ -90,16 +109,6 @@ class Following:
             self._barren = _BARREN
             return False
         raise error_from(answer, requests.job(self._job_id), self._api.url, job_id=self._job_id)
-
-    def _confirm(self) -> Flow[bool]:
-        """The stream was closed after a terminal event. That is the end, unless the job was retried since and a
-        server that stops cut the stream just there: ask once, without a pause."""
-        request = requests.stream(self._job_id, self._seq, silence=self._api.policy.timeout)
-        try:
-            answer = yield Open(request)
-        except Broken:
-            return True
-        return answer.status >= 400 or not self._is_stream(answer)
 
     def _breathe(self, parser: EventStream) -> Flow[None]:
         if parser.retry_ms is not None:
@@ -120,10 +129,6 @@ class Following:
         self._drops, self._heard = 0, True
         self._seq, self._over, self._tag = event.seq, event.over, ""
         yield Deliver(event)
-
-    @staticmethod
-    def _is_stream(answer: Answer) -> bool:
-        return answer.status == 200 and answer.media_type == "text/event-stream"
 
     # ── by long polling ──
 
