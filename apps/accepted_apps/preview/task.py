@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic_core import PydanticCustomError
 
 from accepted import Fail, Job, Jobs, Retry, Task
 
@@ -77,7 +78,7 @@ def _url_check(max_length: int) -> Callable[[str], str]:
         try:
             return validated_url(url, max_length=max_length)
         except PreviewError as error:
-            raise ValueError(error.message) from None
+            raise _refusal(error) from None
 
     return check
 
@@ -86,8 +87,14 @@ def _not_below_min_tier(max_tier: int, info: ValidationInfo) -> int:
     try:
         validated_tiers(info.data.get("min_tier", 1), max_tier)
     except PreviewError as error:
-        raise ValueError(error.message) from None
+        raise _refusal(error) from None
     return max_tier
+
+
+def _refusal(error: PreviewError) -> PydanticCustomError:
+    """The engine's objection, without the field's name in front: whoever shows it names the field."""
+    said = error.message.removeprefix(f"{error.field} ").removesuffix(".")
+    return PydanticCustomError("preview", "{said}", {"said": said})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,55 @@
+"""Everything as one server: `accepted serve accepted_apps.main:app --port 8000 --data ./data`.
+
+The job API, the preview, and their pages. Settings: `ACCEPTED_…` and `ACCEPTED_PREVIEW_…`, or the file named by
+`ACCEPTED_CONFIG`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.routing import Route
+
+from accepted import Jobs, Settings
+from accepted.http.service import Service
+from accepted.settings import load
+from accepted_apps.pages import add_pages
+from accepted_apps.preview.routes import PreviewRoutes
+from accepted_apps.preview.settings import PreviewSettings
+from accepted_apps.preview.task import Warm, add_preview
+
+
+def make_app(settings: Settings | None = None, preview: PreviewSettings | None = None) -> FastAPI:
+    """The application; what is not given comes from the environment. Raises ConfigurationError."""
+    # It logs every address that it fetches, which is its users' business alone.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    jobs = Jobs(settings=settings or load(Settings))
+    warm = Warm(preview or load(PreviewSettings, section="preview"))
+    task = add_preview(jobs, warm)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            async with jobs.lifespan(app):
+                yield
+        finally:
+            await warm.close()
+
+    app = FastAPI(
+        title="accepted: applications",
+        description="Long work behind HTTP: answered at once, followed live, there when it is ready.",
+        lifespan=lifespan,
+    )
+    app.include_router(jobs.router)
+    app.include_router(PreviewRoutes(jobs, task, warm.settings).router)
+    for resource in Service(jobs).resources:
+        if resource.path != "/openapi.json":  # FastAPI's own has everything
+            app.router.routes.append(Route(resource.path, resource))
+    add_pages(app)
+    return app
+
+
+app = make_app()

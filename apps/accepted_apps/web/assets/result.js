@@ -1,0 +1,207 @@
+// The result: the page redrawn from its elements, the list of them, and the one that is looked at.
+//
+// Nothing of the foreign page is rendered here: no HTML, no addresses, only the texts, as text.
+import { make } from "./climb.js"
+
+const at = id => document.getElementById(id)
+const ZONES = new Map([["header", "aside"], ["nav", "aside"], ["footer", "aside"]])
+const GROUPS = new Set(["article", "li", "figure", "tr"])
+
+let elements = []
+let nodes = new Map()
+let pinned = null
+
+export function drawResult(page) {
+  elements = page.elements
+  nodes = new Map(elements.map(one => [one.id, []]))
+  pinned = null
+  at("result").hidden = false
+  at("result-title").textContent = page.title || "Untitled page"
+  const { tier_used: tier, tier_name: name } = page.tier_info
+  at("result-sub").textContent = `${elements.length} elements · brought by tier ${tier} (${name}) · ${page.url}`
+  at("paper").replaceChildren(...paper())
+  at("filter").value = ""
+  drawList()
+  show(null)
+  at("paper").scrollTop = 0
+}
+
+export function hideResult() {
+  at("result").hidden = true
+}
+
+export function wireResult() {
+  at("filter").addEventListener("input", drawList)
+  document.addEventListener("keydown", event => { if (event.key === "Escape" && pinned) unpin() })
+  for (const pane of [at("paper"), at("list")]) {
+    pane.addEventListener("click", event => pick(idOf(event)))
+    pane.addEventListener("mouseover", event => warm(idOf(event)))
+    pane.addEventListener("focusin", event => warm(idOf(event)))
+    pane.addEventListener("mouseleave", () => warm(null))
+    pane.addEventListener("keydown", move)
+  }
+}
+
+const idOf = event => event.target.closest(".el")?.dataset.id ?? null
+
+/** Pin an element, or let it go when it is pinned already. */
+function pick(id) {
+  if (id === null) return
+  for (const node of nodes.get(pinned) ?? []) node.setAttribute("aria-pressed", "false")
+  pinned = pinned === id ? null : id
+  for (const node of nodes.get(pinned) ?? []) {
+    node.setAttribute("aria-pressed", "true")
+    reveal(node)
+  }
+  show(pinned ?? id)
+}
+
+function unpin() {
+  pick(pinned)
+  show(null)
+}
+
+/** In the other pane, and without moving the page itself. */
+function reveal(node) {
+  const pane = node.closest("#paper, #list")
+  if (!pane || node === document.activeElement) return
+  const [box, frame] = [node.getBoundingClientRect(), pane.getBoundingClientRect()]
+  if (box.top < frame.top || box.bottom > frame.bottom) pane.scrollTop += box.top - frame.top - frame.height / 3
+}
+
+function warm(id) {
+  for (const node of document.querySelectorAll(".el.hot")) node.classList.remove("hot")
+  for (const node of nodes.get(id) ?? []) node.classList.add("hot")
+  show(id ?? pinned)
+}
+
+function move(event) {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key]
+  if (!step || !event.target.classList.contains("el")) return
+  const all = [...event.currentTarget.querySelectorAll(".el")]
+  const next = all[all.indexOf(event.target) + step]
+  if (next) {
+    event.preventDefault()
+    next.focus()
+  }
+}
+
+// ── the element that is looked at ──
+
+function show(id) {
+  at("detail").classList.toggle("pinned", pinned !== null)
+  const element = elements.find(one => one.id === id)
+  if (!element) {
+    at("detail").replaceChildren(make("p", "muted", "Point at an element to see its selectors, click it to keep them here. Arrow keys move from one to the next."))
+    return
+  }
+  const what = make("div", "what")
+  what.append(make("strong", "", element.type.replace("_", " ")), make("span", "mono muted", element.path.split(" > ").slice(-3).join(" › ")))
+  const close = make("button", "close", "Close")
+  close.type = "button"
+  close.addEventListener("click", unpin)
+  what.append(close)
+  at("detail").replaceChildren(what, make("blockquote", "", element.text), selector("CSS", element.css), selector("XPath", element.xpath))
+}
+
+function selector(name, value) {
+  const row = make("div", "selector")
+  const code = make("code", "", value)
+  code.dataset.kind = name.toLowerCase()
+  code.tabIndex = 0
+  const copy = make("button", "", "Copy")
+  copy.type = "button"
+  copy.setAttribute("aria-label", `Copy ${name}`)
+  copy.addEventListener("click", () => copyText(value, copy, code))
+  row.append(make("span", "", name), code, copy)
+  return row
+}
+
+async function copyText(value, button, code) {
+  try {
+    await navigator.clipboard.writeText(value)
+    button.textContent = "Copied"
+  } catch {
+    // Not every browser lets a page on plain HTTP write to the clipboard: select it, so that Ctrl-C does.
+    getSelection().selectAllChildren(code)
+    button.textContent = "Selected"
+  }
+  setTimeout(() => { button.textContent = "Copy" }, 1500)
+}
+
+// ── the list ──
+
+function drawList() {
+  const wanted = at("filter").value.trim().toLowerCase()
+  const rows = elements.filter(one => !wanted || `${one.type.replace("_", " ")} ${one.text}`.toLowerCase().includes(wanted))
+  for (const [id, known] of nodes) nodes.set(id, known.filter(node => node.closest("#paper")))
+  at("list").replaceChildren(...rows.map(element => {
+    const row = make("li")
+    const node = button(element, "el")
+    node.append(make("span", "", element.type.replace("_", " ")), make("span", "", element.text))
+    row.append(node)
+    return row
+  }))
+  if (!rows.length) at("list").append(make("li", "empty", elements.length ? "Nothing fits the filter." : "This page has no elements that carry data."))
+}
+
+// ── the page, redrawn ──
+
+function paper() {
+  if (!elements.length) return [make("p", "empty", "This page has no elements that carry data.")]
+  const zones = []
+  let group = null
+  for (const element of elements) {
+    const tags = element.path.split(" > ")
+    const kind = tags.map(tag => ZONES.get(tag)).find(Boolean) ?? ""
+    let zone = zones.at(-1)
+    if (!zone || zone.dataset.kind !== kind) {
+      zone = make("div", `zone ${kind}`)
+      zone.dataset.kind = kind
+      zones.push(zone)
+      group = null
+    }
+    group = kind ? null : groupOf(element, tags, group, zone)
+    const node = button(element, `el ${element.type} ${tags.at(-1)}`)
+    node.textContent = element.type === "image" ? `Image: ${element.text}` : element.text
+    ;(group?.node ?? zone).append(node)
+  }
+  return zones
+}
+
+/** Elements of one card, list item or table row belong together; their XPath says which one it is. */
+function groupOf(element, tags, last, zone) {
+  const depth = tags.findLastIndex(tag => GROUPS.has(tag))
+  if (depth < 0 || depth === tags.length - 1) return null
+  const stem = tags.slice(0, depth + 1).join(" > ")
+  const place = placeOf(element.xpath, tags[depth])
+  if (last && last.stem === stem && (place === null || last.place === null || last.place === place)) {
+    last.place ??= place
+    return last
+  }
+  const row = tags[depth] === "tr"
+  const holder = row ? "rows" : "cards"
+  let around = zone.lastElementChild
+  if (!around?.classList.contains(holder) || around.dataset.stem !== stem) {
+    around = make("div", holder)
+    around.dataset.stem = stem
+    zone.append(around)
+  }
+  const node = make("div", row ? "row" : "card")
+  around.append(node)
+  return { stem, place, node }
+}
+
+function placeOf(xpath, tag) {
+  const end = xpath.lastIndexOf(`/${tag}[`)
+  return xpath.startsWith("/html") && end >= 0 ? xpath.slice(0, xpath.indexOf("]", end) + 1) : null
+}
+
+function button(element, className) {
+  const node = make("button", className)
+  node.type = "button"
+  node.dataset.id = element.id
+  node.setAttribute("aria-pressed", String(element.id === pinned))
+  nodes.get(element.id).push(node)
+  return node
+}
