@@ -46,12 +46,9 @@ class InFlight:
         self._ends: dict[Claim, asyncio.Future[None]] = {}
 
     @asynccontextmanager
-    async def hold(self, claim: Claim | None) -> AsyncIterator[None]:
+    async def hold(self, claim: Claim) -> AsyncIterator[None]:
         """From reading the body to the commit of the job. Raises IdempotencyInFlight when another request with this
         key is not through within a second."""
-        if claim is None:
-            yield
-            return
         await self._wait(claim)
         end = self._ends[claim] = asyncio.get_running_loop().create_future()
         try:

@@ -15,7 +15,7 @@ from accepted.errors import BadRequest, Forbidden, InvalidInput
 from accepted.feed import encode
 from accepted.http.artifacts import send_artifact
 from accepted.http.auth import Identity, JobVerb
-from accepted.http.job_body import Details, job_body, job_members, job_tag, poll_after_ms
+from accepted.http.job_body import job_body, job_members, job_tag, poll_after_ms
 from accepted.http.links import Links, links_here
 from accepted.http.live import Live, Places
 from accepted.http.negotiation import parse_prefer, prefers_stream, tag_matches
@@ -23,11 +23,13 @@ from accepted.http.problems import retry_after
 from accepted.http.reading import read_json, read_object
 from accepted.http.resource import Call
 from accepted.http.sse import event_stream, job_ids, read_cursor, resume
-from accepted.http.submit import accepted_response, result_response
+from accepted.http.submit import accepted_response, public_tasks, result_response
 from accepted.http.task_schemas import public_schemas
+from accepted.http.views import Views
 from accepted.http.waiting import while_connected
 from accepted.http.websocket import JobSocket
 from accepted.job import JSON, JobRecord, Status, iso
+from accepted.task import Task
 
 if TYPE_CHECKING:
     from accepted.jobs import Jobs
@@ -48,24 +50,13 @@ class JobsApi:
     def __init__(self, jobs: Jobs) -> None:
         self._jobs = jobs
         self.places = Places(jobs.settings)
+        self._views = Views(jobs)
 
     # ── tasks ──
 
     async def tasks(self, call: Call) -> Response:
         self._jobs.access.full(await self._jobs.access.identify(call))
-        return _json({"tasks": [self._task(name, call.links) for name in self._jobs.tasks]})
-
-    def _task(self, name: str, links: Links) -> dict[str, JSON]:
-        task = self._jobs.tasks[name]
-        arguments, result = public_schemas(task)
-        return {
-            "name": name,
-            "description": task.description,
-            "arguments": arguments,
-            "result": result,
-            "files": list(task.files),
-            "submit": links.task(name),
-        }
+        return _json({"tasks": [_task(task, call.links) for task in public_tasks(self._jobs).values()]})
 
     # ── one job ──
 
@@ -76,14 +67,14 @@ class JobsApi:
         known = call.headers.get("if-none-match")
         if call.headers.get("prefer") is not None:
             job = await self._held(call, job, known, headers)
-        waiting = await self._jobs.store.waiting(job) if job.status is Status.PENDING else None
+        waiting = await self._views.waiting(job)
         headers["ETag"] = tag = job_tag(job, waiting)
         poll = poll_after_ms(job)
         if poll is not None:
             headers["Retry-After"] = retry_after(poll / 1000)
         if tag_matches(known, tag):
             return Response(None, 304, headers)
-        return Response(job_body(job, call.links, await self._details(job, waiting)), 200, headers, JSON_TYPE)
+        return Response(job_body(job, call.links, await self._views.details(job)), 200, headers, JSON_TYPE)
 
     async def _held(self, call: Call, job: JobRecord, known: str | None, headers: dict[str, str]) -> JobRecord:
         """The long poll: the job after its next event, or as it is when the wait is over. A job that is over, or
@@ -93,23 +84,13 @@ class JobsApi:
             return job
         wait = min(prefer.wait, self._jobs.settings.wait_max)
         headers["Preference-Applied"] = f"wait={wait:.0f}"
-        if job.over or not (known is None or await self._is_known(job, known)):
+        if job.over:
+            return job
+        if known is not None and not tag_matches(known, job_tag(job, await self._views.waiting(job))):
             return job
         left = call.received + wait - asyncio.get_running_loop().time()
         await while_connected(call.receive, self._jobs.hub.changed(job.id, job.seq, left))
         return await self._jobs.get_record(job.id)
-
-    async def _is_known(self, job: JobRecord, known: str) -> bool:
-        waiting = await self._jobs.store.waiting(job) if job.status is Status.PENDING else None
-        return tag_matches(known, job_tag(job, waiting))
-
-    async def _details(self, job: JobRecord, waiting: Any = None) -> Details:
-        if not job.attempt and job.status is Status.PENDING:
-            # It never ran, so it has neither steps nor artifacts: most polls of a full queue end here.
-            return Details(waiting=waiting, start_rate=self._jobs.meter.start_rate(job.task))
-        store = self._jobs.store
-        steps, artifacts = await asyncio.gather(store.steps(job.id), store.artifacts(job.id))
-        return Details(steps, artifacts, waiting, self._jobs.meter.start_rate(job.task))
 
     async def result(self, call: Call) -> Response:
         """200 the value, 202 the job while it is not over. Raises JobFailed, JobCancelled."""
@@ -228,8 +209,7 @@ class JobsApi:
         """What streams and sockets need, with links as this client sees them."""
 
         async def body(job: JobRecord) -> bytes:
-            waiting = await self._jobs.store.waiting(job) if job.status is Status.PENDING else None
-            return job_body(job, links, await self._details(job, waiting))
+            return job_body(job, links, await self._views.details(job))
 
         jobs = self._jobs
         return Live(hub=jobs.hub, access=jobs.access, places=self.places, body=body, cancel=jobs.cancel)
@@ -249,6 +229,18 @@ class JobsApi:
 def _json(value: JSON, status: int = 200) -> Response:
     # no-store: these hold tokens, or what changes from one moment to the next.
     return Response(to_json(value, inf_nan_mode="null"), status, {"Cache-Control": "no-store"}, JSON_TYPE)
+
+
+def _task(task: Task[..., Any], links: Links) -> dict[str, JSON]:
+    arguments, result = public_schemas(task)
+    return {
+        "name": task.name,
+        "description": task.description,
+        "arguments": arguments,
+        "result": result,
+        "files": list(task.files),
+        "submit": links.task(task.name),
+    }
 
 
 def _owner(identity: Identity, asked: str | None) -> str | None:

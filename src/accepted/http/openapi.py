@@ -17,6 +17,7 @@ from pydantic.json_schema import models_json_schema
 
 from accepted.http import shapes
 from accepted.http.problems import MEDIA_TYPE as PROBLEM
+from accepted.http.submit import public_tasks
 from accepted.http.task_schemas import (
     Schema,
     as_components,
@@ -26,7 +27,7 @@ from accepted.http.task_schemas import (
     public_schemas,
 )
 from accepted.job import Status
-from accepted.task import Task
+from accepted.task import Policy, Task
 
 if TYPE_CHECKING:
     from accepted.jobs import Jobs
@@ -37,7 +38,7 @@ _JSON: Final = "application/json"
 
 @dataclass(slots=True)
 class Operation:
-    """One method of one path. `models`: the shapes that it refers to."""
+    """One method of one path. `models`: the shape of an answer, by its status."""
 
     method: str
     path: str
@@ -48,8 +49,10 @@ class Operation:
     description: str = ""
     parameters: Sequence[Schema] = ()
     body: Schema | None = None
-    models: Sequence[type[BaseModel]] = ()
+    models: Mapping[int, type[BaseModel]] = field(default_factory=dict)
     components: Mapping[str, Schema] = field(default_factory=dict)
+    task: str | None = None
+    """The task that is submitted."""
     open: bool = False
     """Needs no credentials."""
     alone: bool = False
@@ -166,7 +169,7 @@ _SUBMIT_HEADERS: Final = (
 def operations(jobs: Jobs, *, inline: bool = False) -> list[Operation]:
     """Everything below the prefix. `inline`: schemas of tasks without components of their own."""
     return [
-        *(_submit(task, inline=inline) for task in jobs.tasks.values()),
+        *(_submit(task, inline=inline) for task in public_tasks(jobs).values()),
         *_one_job(jobs),
         *_changes(),
         *_many(jobs),
@@ -206,9 +209,27 @@ def _submit(task: Task[..., Any], *, inline: bool) -> Operation:
         description=task.description,
         parameters=_SUBMIT_HEADERS,
         body={"required": bool(arguments.get("required")), "content": _contents(content)},
-        models=(shapes.AcceptedJob, shapes.AcceptedProblem),
+        models={202: shapes.AcceptedJob},
         components=components,
+        task=task.name,
     )
+
+
+def submit_any(jobs: Jobs) -> Operation:
+    """For tasks that have no path of their own in a document, because they were registered after it was made."""
+    names = ", ".join(public_tasks(jobs))
+    task: Task[..., Any] = Task(_anything, name="task", policy=Policy(), submitter=jobs)
+    made = _submit(task, inline=True)
+    made.path, made.task, made.summary = "/tasks/{task}", None, "Submit any task by its name"
+    made.description = f"The tasks when this was written: {names}. `GET {jobs.prefix}/tasks` has all." if names else ""
+    made.parameters = (_parameter("path", "task", "The task.", required=True, type="string"), *made.parameters)
+    anything = {"type": "object", "additionalProperties": True}
+    made.body = {"required": False, "content": _contents({_JSON: anything, "multipart/form-data": anything})}
+    return made
+
+
+def _anything() -> Any:
+    """Stands for a task that is not known yet."""
 
 
 def _contents(schemas: Mapping[str, Schema]) -> Schema:
@@ -229,7 +250,7 @@ def _one_job(jobs: Jobs) -> list[Operation]:
                 **_problems(*_ONE_JOB),
             },
             parameters=(_JOB_ID, _header("Prefer", wait, type="string"), _IF_NONE_MATCH),
-            models=(shapes.AcceptedJob,),
+            models={200: shapes.AcceptedJob},
         ),
         Operation(
             "get",
@@ -264,7 +285,7 @@ def _one_job(jobs: Jobs) -> list[Operation]:
                 _query("limit", "Events in a page.", type="integer", minimum=1, maximum=1000),
                 _header("Last-Event-ID", "As `after`, for streams.", type="string"),
             ),
-            models=(shapes.AcceptedEventPage,),
+            models={200: shapes.AcceptedEventPage},
         ),
         _artifact(),
     ]
@@ -346,7 +367,7 @@ def _changes() -> list[Operation]:
                 "required": False,
                 "content": _contents({_JSON: {"type": "object", "properties": wanted, "additionalProperties": False}}),
             },
-            models=(shapes.AcceptedToken,),
+            models={201: shapes.AcceptedToken},
         ),
     ]
 
@@ -371,7 +392,7 @@ def _many(jobs: Jobs) -> list[Operation]:
                 _query("cursor", "From the page before.", type="string"),
                 _query("limit", "Jobs in a page.", type="integer", minimum=1, maximum=jobs.settings.page_max),
             ),
-            models=(shapes.AcceptedJobPage,),
+            models={200: shapes.AcceptedJobPage},
         ),
         Operation(
             "get",
@@ -382,7 +403,7 @@ def _many(jobs: Jobs) -> list[Operation]:
                 200: _answer("The tasks.", {_JSON: _ref(shapes.AcceptedTaskList)}, "Cache-Control"),
                 **_problems(*_COMMON),
             },
-            models=(shapes.AcceptedTaskList,),
+            models={200: shapes.AcceptedTaskList},
         ),
         Operation(
             "get",
@@ -409,7 +430,7 @@ def _many(jobs: Jobs) -> list[Operation]:
                 201: _answer("The ticket.", {_JSON: _ref(shapes.AcceptedTicket)}, "Cache-Control"),
                 **_problems(*_COMMON, 408, 413, 415),
             },
-            models=(shapes.AcceptedTicket,),
+            models={201: shapes.AcceptedTicket},
         ),
     ]
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Final, TypeVar, overload
 
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -21,7 +22,35 @@ from accepted.http.problems import MethodNotAllowed, problem_response, unexpecte
 
 log = logging.getLogger("accepted.http")
 
+T = TypeVar("T")
 Handler = Callable[["Call"], Awaitable[Response]]
+
+
+class IndexedHeaders(Headers):
+    """Starlette's look through the whole list each time, and a request to us is asked for a dozen of them."""
+
+    def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
+        super().__init__(raw=raw)
+        # Of a header that comes twice the first counts, as in the class above.
+        self._index = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(raw)}
+
+    def __getitem__(self, key: str) -> str:
+        return self._index[key.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key.lower() in self._index
+
+    @overload
+    def get(self, key: str, /) -> str | None: ...
+
+    @overload
+    def get(self, key: str, default: str | T, /) -> str | T: ...
+
+    def get(self, key: str, default: Any = None, /) -> Any:
+        return self._index.get(key.lower(), default)
 
 
 class Call(Request):
@@ -31,6 +60,11 @@ class Call(Request):
         super().__init__(scope, receive, send)
         self.links = links
         self.received = asyncio.get_running_loop().time()
+        self._indexed = IndexedHeaders(list(scope["headers"]))
+
+    @property
+    def headers(self) -> Headers:
+        return self._indexed
 
     @property
     def job_id(self) -> str:
@@ -48,10 +82,13 @@ class Resource:
         self._handlers: Final = dict(handlers)
         if "GET" in handlers:
             self._handlers["HEAD"] = handlers["GET"]
+        self._allowed = sorted(self._handlers)
 
-    @property
-    def methods(self) -> list[str]:
-        return sorted(self._handlers)
+    def refusing(self) -> Resource:
+        """The same path for every method that it does not have."""
+        twin = Resource(self.path)
+        twin._allowed = self._allowed
+        return twin
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(scope, receive, send, links_here(scope, self._depth))
@@ -66,7 +103,7 @@ class Resource:
         try:
             handler = self._handlers.get(call.method)
             if handler is None:
-                raise MethodNotAllowed(call.method, self.methods)
+                raise MethodNotAllowed(call.method, self._allowed)
             return await handler(call)
         except ClientDisconnect:
             raise

@@ -6,6 +6,7 @@ prefix because they become components of the host application's own document, be
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -14,6 +15,11 @@ from accepted.job import Kind, Status, StepStatus
 
 Path = Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
 Json = Annotated[Any, Field(description="Any JSON value.")]
+
+
+def _words(kinds: type[StrEnum]) -> Any:
+    """Not the enum itself: it would be a component named `Status`, which many an application has already."""
+    return Field(json_schema_extra={"enum": [kind.value for kind in kinds]})
 
 
 class _Shape(BaseModel):
@@ -44,7 +50,7 @@ class AcceptedProgress(_Shape):
 
 class AcceptedStep(_Shape):
     name: str
-    status: StepStatus
+    status: Annotated[str, _words(StepStatus)]
     attempt: int
     started_at: AwareDatetime
     finished_at: AwareDatetime | None
@@ -89,7 +95,7 @@ class AcceptedJob(_Shape):
     task: str
     queue: str
     owner: str
-    status: Status
+    status: Annotated[str, _words(Status)]
     cancelling: bool
     seq: int
     priority: int
@@ -125,7 +131,7 @@ class AcceptedEvent(_Shape):
     seq: int
     at: AwareDatetime
     attempt: int
-    kind: Kind
+    kind: Annotated[str, _words(Kind)]
     data: dict[str, Any]
 
 

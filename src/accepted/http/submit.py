@@ -20,6 +20,7 @@ from accepted.errors import (
     InvalidInput,
     JobCancelled,
     JobFailed,
+    TaskNotFound,
     Unavailable,
     UnsupportedMediaType,
 )
@@ -87,32 +88,37 @@ class Submitting:
         jobs = self._jobs
         identity = await jobs.access.identify(call)
         jobs.access.full(identity)
-        task = jobs.get_task(call.path_params["task"])
+        task = public_task(jobs, call.path_params["task"])
         asked = Asked.of(call.headers, identity, f"tasks/{task.name}")
-        async with self.in_flight.hold(asked.claim):
-            submitted = await self._read_and_store(call, task, asked)
+        if asked.claim is None:
+            submitted = await self.read_and_store(call, task, asked)
+        else:
+            async with self.in_flight.hold(asked.claim):
+                submitted = await self.read_and_store(call, task, asked)
         wait = self.capped(asked.prefer.wait)
         job = await self.awaited(call, submitted.job, wait, since=call.received)
         headers = answer_headers(submitted, asked.prefer, wait)
         return await self.respond(job, call.links, headers, waited=bool(wait))
 
-    async def _read_and_store(self, call: Call, task: Task[..., Any], asked: Asked) -> Submitted:
+    # ── shared with @jobs.endpoint ──
+
+    async def read_and_store(self, request: Request, task: Task[..., Any], asked: Asked) -> Submitted:
+        """The job that the body describes. Raises InvalidInput, UnsupportedMediaType and what reading and storing
+        raise."""
         settings = self._jobs.settings
-        kind = media_type(call.headers.get("content-type"))
+        kind = media_type(request.headers.get("content-type"))
         if kind == "multipart/form-data":
-            async with read_form(call, settings) as form:
+            async with read_form(request, settings) as form:
                 return await self.store(task, form_arguments(task, form), asked, form.digests)
         if kind and not kind.endswith("json"):
             raise UnsupportedMediaType(f"Send application/json or multipart/form-data, not {kind}.")
-        body = await read_json(call, settings.body_max)
+        body = await read_json(request, settings.body_max)
         try:
             arguments = task.validate_json(body)
         except InvalidInput:
             _check_syntax(body)
             raise
         return await self.store(task, arguments, asked, (body,))
-
-    # ── shared with @jobs.endpoint ──
 
     def capped(self, wait: float | None) -> float | None:
         """As long as the setting allows."""
@@ -157,6 +163,20 @@ class Submitting:
             response = problem_response(error)
             response.headers.update(headers)
             return response
+
+
+def public_tasks(jobs: Jobs) -> dict[str, Task[..., Any]]:
+    """The tasks that may be submitted by name. Not those of endpoints: whoever submitted them directly would go round
+    the endpoint's dependencies, and could say themselves who they are."""
+    return {name: task for name, task in jobs.tasks.items() if not hasattr(task.function, "accepted_endpoint")}
+
+
+def public_task(jobs: Jobs, name: str) -> Task[..., Any]:
+    """Raises TaskNotFound."""
+    task = jobs.tasks.get(name)
+    if task is None or hasattr(task.function, "accepted_endpoint"):
+        raise TaskNotFound(name, sorted(public_tasks(jobs)))
+    return task
 
 
 def answer_headers(submitted: Submitted, prefer: Prefer, wait: float | None) -> dict[str, str]:
