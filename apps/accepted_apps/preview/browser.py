@@ -58,10 +58,13 @@ _ARGS = (
     "--disable-domain-reliability",
     "--disable-sync",
     "--disable-gpu",
+    # A page that broke off is for the tiers to try again, not for Chromium.
+    "--disable-auto-reload",
     "--no-first-run",
     "--no-pings",
     "--js-flags=--max-old-space-size=512",
 )
+_BROKEN_OFF = "the answer broke off in the browser"
 _CLOSE_TIMEOUT = 5.0
 _QUIET = 0.4
 """Seconds without a change after which a page counts as drawn."""
@@ -180,8 +183,10 @@ class LivePage:
         self._target = ""
         self._response: Response | None = None
         self._crashed = asyncio.Event()
+        self._broken_off = asyncio.Event()
         page.on("request", self._on_request)
         page.on("response", self._on_response)
+        page.on("requestfailed", self._on_failure)
         page.on("crash", lambda _: self._crashed.set())
 
     async def confirm(self, elements: Sequence[Element]) -> list[Element]:
@@ -226,11 +231,14 @@ class LivePage:
     async def _goto(self, url: str) -> None:
         timeout = self._settings.browser_timeout * 1000
         going = asyncio.create_task(self._page.goto(url, wait_until="domcontentloaded", timeout=timeout))
-        crashed = asyncio.create_task(self._crashed.wait())
+        ends = [asyncio.create_task(event.wait()) for event in (self._crashed, self._broken_off)]
         try:
-            await asyncio.wait((going, crashed), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((going, *ends), return_when=asyncio.FIRST_COMPLETED)
             if not going.done():
-                raise Obstacle("the page crashed the browser's tab")
+                # Mostly the navigation is about to say so itself, in more detail.
+                await asyncio.wait((going,), timeout=0.5)
+            if not going.done():
+                raise Obstacle("the page crashed the browser's tab" if self._crashed.is_set() else _BROKEN_OFF)
             self._response = going.result() or self._response
         except PlaywrightTimeout:
             if self._response is not None:
@@ -239,10 +247,12 @@ class LivePage:
         except PlaywrightError as error:
             raise self._navigation_error(error) from None
         finally:
-            crashed.cancel()
-            going.cancel()
-            await asyncio.gather(going, crashed, return_exceptions=True)
+            for task in (going, *ends):
+                task.cancel()
+            await asyncio.gather(going, *ends, return_exceptions=True)
         self._check_answer()
+        if self._broken_off.is_set():
+            raise Obstacle(_BROKEN_OFF)
 
     def _check_answer(self) -> None:
         self._check_guard()
@@ -325,6 +335,12 @@ class LivePage:
     def _on_request(self, request: Request) -> None:
         if request.is_navigation_request() and _frame(request) is self._page.main_frame:
             self._target = request.url
+
+    def _on_failure(self, request: Request) -> None:
+        mine = request.is_navigation_request() and _frame(request) is self._page.main_frame
+        # ERR_ABORTED is a navigation that gave way to the next one.
+        if mine and "ERR_ABORTED" not in (request.failure or ""):
+            self._broken_off.set()
 
     def _on_response(self, response: Response) -> None:
         request = response.request

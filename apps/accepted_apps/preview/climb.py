@@ -217,10 +217,13 @@ class _Climb:
     async def _through_proxies(self, tier: int) -> _Brought:
         host = host_key(self._url)
         brought = _Brought(Verdict(Kind.BLOCKED, "every proxy is cooling down for this host"))
+        tried: list[ProxyServer] = []
+        challenged: list[ProxyServer] = []
         for _ in range(self._settings.proxy_attempts):
-            proxy = self._shared.proxies.pick(host)
+            proxy = self._shared.proxies.pick(host, tried=tried)
             if proxy is None:
                 break
+            tried.append(proxy)
             try:
                 brought = await self._attempt(tier, proxy)
             except ProxyTrouble as trouble:
@@ -229,10 +232,16 @@ class _Climb:
                 continue
             if brought.verdict.kind not in (Kind.BLOCKED, Kind.RATE_LIMITED):
                 self._shared.proxies.succeeded(proxy, host)
+                for other in challenged:
+                    self._shared.proxies.blocked(other, host)
                 break
             if brought.verdict.retry_after is not None:
                 break  # the host asks for a pause, which another proxy would not keep
-            self._shared.proxies.blocked(proxy, host)
+            if brought.fetched is None or brought.verdict.sign.startswith("HTTP "):
+                self._shared.proxies.blocked(proxy, host)
+            else:
+                # A challenge that everybody meets says nothing of this proxy, unless another one gets by.
+                challenged.append(proxy)
         return brought
 
     async def _browse(self) -> _Brought:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from accepted.guard import ProxyServer
@@ -44,10 +44,14 @@ class ProxyPool:
     def __len__(self) -> int:
         return len(self._proxies)
 
-    def pick(self, host: str) -> ProxyServer | None:
-        """The next proxy for a host, or None while all are cooling down for it."""
+    def pick(self, host: str, *, tried: Collection[ProxyServer] = ()) -> ProxyServer | None:
+        """The next proxy for a host but those tried; None while all others are cooling down for it."""
         now = self._clock()
-        free = [health for health in self._proxies.values() if health.resting.get(host, 0.0) <= now]
+        free = [
+            health
+            for server, health in self._proxies.items()
+            if server not in tried and health.resting.get(host, 0.0) <= now
+        ]
         if not free:
             return None
         best = min(free, key=lambda health: (health.failures, health.used))

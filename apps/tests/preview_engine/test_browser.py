@@ -70,24 +70,25 @@ async def failing(browser: Browser, url: str) -> Exception:
     return raised.value
 
 
-def chromiums() -> set[int]:
-    """Processes of this test's browsers: descendants of this process that run Chromium."""
+def family(pid: int) -> set[int]:
+    """A process and all its descendants, without those that are dead and only not yet waited for."""
     parents: dict[int, int] = {}
-    names: dict[int, str] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                stat = (entry / "stat").read_text()
+                fields = (entry / "stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            name, _, rest = stat.partition("(")[2].rpartition(")")
-            if rest.split()[0] != "Z":
-                parents[int(entry.name)] = int(rest.split()[1])
-                names[int(entry.name)] = name
-    mine = {os.getpid()}
-    while grown := {pid for pid, parent in parents.items() if parent in mine} - mine:
-        mine |= grown
-    return {pid for pid in mine if names.get(pid, "").startswith("chrom")}
+            if fields[0] != "Z":
+                parents[int(entry.name)] = int(fields[1])
+    members = {pid} & parents.keys()
+    while grown := {child for child, parent in parents.items() if parent in members} - members:
+        members |= grown
+    return members
+
+
+def alive(pids: set[int]) -> bool:
+    return any(family(pid) for pid in pids)
 
 
 async def wait_until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
@@ -285,6 +286,7 @@ async def test_limits_and_odd_answers(browser: Browser, site: Site) -> None:
     site.routes |= {
         "/endless": endless,
         "/reset": reset,
+        "/half": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 999\r\n\r\n<h1>Half</h1>",
         "/big": reply("<script>document.write('<p>' + 'x'.repeat(3e6))</script>"),
         "/loop": redirect("/loop"),
         "/pdf": reply(b"%PDF", content_type="application/pdf"),
@@ -296,6 +298,7 @@ async def test_limits_and_odd_answers(browser: Browser, site: Site) -> None:
         "/endless": TooLarge,
         "/big": TooLarge,
         "/reset": Obstacle,
+        "/half": Obstacle,
         "/loop": BadRedirect,
         "/pdf": NotAPage,
         "/zip": NotAPage,
@@ -324,33 +327,36 @@ async def test_cancelling_leaves_no_page_and_closing_no_process(site: Site, sett
     async def slow(request: Request, writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
 
-    before = chromiums()
     site.routes |= {"/slow": slow, "/busy": reply("<h1>busy</h1><script>for (;;) {}</script>")}
     browser = Browser(settings(browser_timeout=30.0), AddressPolicy(ALLOW))
+    processes: set[int] = set()
     for path in ("/slow", "/busy"):
         job = asyncio.create_task(failing(browser, site.url + path))
         await wait_until(lambda path=path: bool(site.asked(path)))  # type: ignore[misc]
-        assert chromiums() > before
+        engine = await browser._warm()
+        processes |= family(engine._pid)
         job.cancel()
         with pytest.raises(asyncio.CancelledError):
             await job
-        engine = await browser._warm()
         assert not engine._chromium.contexts
+    processes |= family(engine._pid)
+    assert len(processes) > 3
     await browser.close()
-    await wait_until(lambda: chromiums() <= before)
+    await wait_until(lambda: not alive(processes))
 
 
 async def test_cancelled_while_it_starts_it_can_still_be_closed(settings: SettingsMaker) -> None:
-    before = chromiums()
     browser = Browser(settings(), AddressPolicy(ALLOW))
     job = asyncio.create_task(failing(browser, "http://127.0.0.5:9/"))
     await asyncio.sleep(0)
+    starting = browser._starting
+    assert starting is not None
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
     await browser.close()
     await browser.close()
-    await wait_until(lambda: chromiums() <= before)
+    assert not alive({starting.result()._pid})
 
 
 async def test_a_browser_that_died_is_started_anew(site: Site, settings: SettingsMaker) -> None:
@@ -388,13 +394,7 @@ async def test_the_browser_goes_with_its_process(tmp_path: Path) -> None:
     process.kill()
     await process.wait()
 
-    def gone() -> bool:
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-        except OSError:
-            return True
-
-    await wait_until(gone)
+    await wait_until(lambda: not alive({pid}))
 
 
 async def test_without_a_browser_the_message_says_how_to_install_one(settings: SettingsMaker) -> None:

@@ -135,6 +135,20 @@ async def test_data_is_bounded() -> None:
         assert (await client.get(site.url)).status_code == 503
 
 
+async def test_a_site_that_hangs_up_is_answered_for_in_words() -> None:
+    async def hang_up(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    async with (
+        Site({"/": hang_up}, "127.0.0.5") as site,
+        GuardingProxy(POLICY) as proxy,
+        browser_like(proxy) as client,
+    ):
+        answer = await client.get(site.url)
+    assert answer.status_code == 502
+    assert answer.headers["proxy-status"] == "accepted-guard; error=connection_terminated"
+
+
 async def test_connections_are_bounded() -> None:
     async with GuardingProxy(POLICY, max_connections=1) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(proxy.url.rsplit(":", 1)[1]))

@@ -209,19 +209,30 @@ class GuardingProxy:
         finally:
             for way in ways:
                 way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+            ends = await asyncio.gather(*ways, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, _Rejected):
+                raise end
 
     async def _download(
         self, stream: httpcore.AsyncNetworkStream, writer: asyncio.StreamWriter, *, plain: bool
     ) -> None:
         if plain:
-            self._count(await _pass_response_head(stream, writer))
+            self._count(await self._response_head(stream, writer))
         while data := await stream.read(_CHUNK):
             self._count(len(data))
             if self.exceeded:
                 return
             writer.write(data)
             await writer.drain()
+
+    async def _response_head(self, stream: httpcore.AsyncNetworkStream, writer: asyncio.StreamWriter) -> int:
+        try:
+            return await _pass_response_head(stream, writer)
+        except (ConnectionResetError, httpcore.ReadError):
+            # Said in words, because a browser takes a bare end for an accident and asks again and again.
+            text = "The site closed the connection without an answer."
+            raise _Rejected("502 Bad Gateway", text, _status("connection_terminated")) from None
 
     def _count(self, size: int) -> None:
         self.received += size
