@@ -279,7 +279,7 @@ class TestJWT:
             {"sub": None},
             {"sub": ""},
         ],
-        ids=str,
+        ids=["expired", "no exp", "not yet", "issuer", "no issuer", "audience", "no audience", "no sub", "empty sub"],
     )
     async def test_claims_that_do_not_fit(self, auth: JWT, issuer: Issuer, claims: Mapping[str, Any]) -> None:
         with pytest.raises(NotAuthenticated):
