@@ -93,7 +93,8 @@ async def main() -> None:
     parser.add_argument("--waiting", type=int, default=0, help="pending jobs of 1,000 owners in the file before")
     parser.add_argument("--memory", action="store_true")
     asked = parser.parse_args()
-    print(f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}, {platform.machine()}, {os.cpu_count()} CPUs")
+    versions = f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}"
+    print(f"{versions}, {platform.machine()}, {os.cpu_count()} CPUs")
     with tempfile.TemporaryDirectory(dir=".") as folder:
         print(f"WAL, synchronous=FULL; {fsync_rate(Path(folder)):,.0f} fdatasync/s on this disk")
         store = SQLiteStore(None if asked.memory else Path(folder) / "jobs.db")

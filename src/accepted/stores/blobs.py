@@ -16,9 +16,10 @@ import secrets
 import shutil
 import tempfile
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from accepted.errors import StoreError
 from accepted.job import Artifact
@@ -39,6 +40,7 @@ class FolderBlobs:
         self._root = root.absolute()
 
     async def put(self, job_id: str, name: str, source: Path | bytes, *, media_type: str) -> Artifact:
+        """Raises OSError when `source` cannot be read."""
         size_bytes, sha256 = await asyncio.to_thread(self._put, self._path(job_id, name), source)
         return Artifact(name, size_bytes, media_type, sha256)
 
@@ -72,26 +74,17 @@ class FolderBlobs:
 
     def _put(self, path: Path, source: Path | bytes) -> tuple[int, str]:
         """Size and SHA-256 of what is durable under `path` from now on. The old blob stays until then."""
-        half = path.with_name(f"~{secrets.token_hex(8)}")
-        digest, size_bytes = hashlib.sha256(), 0
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as reading:
             try:
-                with half.open("xb") as file:
-                    for chunk in _chunks(source):
-                        digest.update(chunk)
-                        size_bytes += file.write(chunk)
-                    file.flush()
-                    os.fsync(file.fileno())
-                half.replace(path)
-            except BaseException:
-                half.unlink(missing_ok=True)
-                raise
-            for folder in (path.parent, path.parent.parent, self._root):
-                _sync(folder)
-        except OSError as error:
-            raise StoreError(f"The blob {path} cannot be written ({error}); check the disk and its room.") from error
-        return size_bytes, digest.hexdigest()
+                path.parent.mkdir(parents=True, exist_ok=True)
+                written = _replace(path, reading)
+                for folder in (path.parent, path.parent.parent, self._root):
+                    _sync(folder)
+            except OSError as error:
+                raise StoreError(
+                    f"The blob {path} cannot be written ({error}); check the disk and its room."
+                ) from error
+        return written
 
     def _delete(self, folder: Path) -> None:
         try:
@@ -110,13 +103,22 @@ def _file_name(name: str) -> str:
     return f"{_UNUSUAL.sub('_', name)[:80].lstrip('.')}~{digest}"
 
 
-def _chunks(source: Path | bytes) -> Iterator[bytes]:
-    if isinstance(source, bytes):
-        yield source
-        return
-    with source.open("rb") as file:
-        while chunk := file.read(CHUNK_BYTES):
-            yield chunk
+def _replace(path: Path, reading: IO[bytes]) -> tuple[int, str]:
+    """Write beside `path`, then put it in its place; size and SHA-256."""
+    half = path.with_name(f"~{secrets.token_hex(8)}")
+    digest, size_bytes = hashlib.sha256(), 0
+    try:
+        with half.open("xb") as writing:
+            while chunk := reading.read(CHUNK_BYTES):
+                digest.update(chunk)
+                size_bytes += writing.write(chunk)
+            writing.flush()
+            os.fsync(writing.fileno())
+        half.replace(path)
+    except BaseException:
+        half.unlink(missing_ok=True)
+        raise
+    return size_bytes, digest.hexdigest()
 
 
 def _sync(folder: Path) -> None:

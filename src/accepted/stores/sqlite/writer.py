@@ -111,8 +111,11 @@ class Writer:
         """Open the file and start the thread. Blocking. Raises StoreError, ConfigurationError."""
         try:
             self._connection = self._database.writer(create=True)
-        except (sqlite3.Error, OSError) as error:
-            raise self._database.explain(error) from error
+        except BaseException as error:
+            self._database.close()
+            if isinstance(error, sqlite3.Error | OSError):
+                raise self._database.explain(error) from error
+            raise
         self._open = True
         self._thread.start()
 

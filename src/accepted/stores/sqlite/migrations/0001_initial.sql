@@ -48,8 +48,9 @@ CREATE TABLE jobs (
 ) STRICT;
 
 -- What claiming reads: ready jobs only, so history and held jobs cost it nothing. By task, because a worker
--- that does not know a task must not wade through a hundred thousand of its jobs.
-CREATE INDEX jobs_ready ON jobs (queue, task, priority DESC, turn, n) WHERE waits = 'turn';
+-- that does not know a task must not wade through a hundred thousand of its jobs. `waits` is in it so that the index
+-- is enough: SQLite looks at the row even for a condition that the index implies.
+CREATE INDEX jobs_ready ON jobs (queue, task, priority DESC, turn, n, waits) WHERE waits = 'turn';
 CREATE INDEX jobs_due ON jobs (scheduled_at, n) WHERE waits = 'time';
 CREATE INDEX jobs_held ON jobs (waiting_for, priority DESC, turn, n) WHERE waits = 'limit';
 CREATE INDEX jobs_deadline ON jobs (deadline_at) WHERE waits IS NOT NULL AND deadline_at IS NOT NULL;
