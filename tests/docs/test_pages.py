@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import fields
 from pathlib import Path
 
+import pages
 import pytest
 
 from accepted.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-import pages  # noqa: E402
-
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 
 

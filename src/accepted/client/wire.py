@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from accepted import __version__
+from accepted.version import __version__
 from accepted.client.flow import Broken, FilePart, Request
 from accepted.client.policy import Policy
 from accepted.errors import ConfigurationError
