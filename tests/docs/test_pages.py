@@ -53,3 +53,12 @@ def test_quoted_status_names_stand_in_the_state_machine_and_the_sql_only() -> No
         code = re.sub(r'"""(?:.|\n)*?"""', "", path.read_text(encoding="utf-8"))
         found = quoted.findall(code)
         assert not found, f"{path.name}: use Status.{found[0].upper()}"
+
+
+def test_every_test_that_the_guarantees_name_exists() -> None:
+    page = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.py)::([\w*]+)`", page)
+    assert len(named) > 20
+    for path, name in named:
+        code = (ROOT / path).read_text(encoding="utf-8")
+        assert name == "*" or re.search(rf"def {name}\b", code), f"{path}::{name}"
