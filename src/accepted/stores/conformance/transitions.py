@@ -254,6 +254,24 @@ class Transitions:
         assert (seen.record.status, seen.record.cancel_reason) == (Status.CANCELLED, "enough")
         assert json.loads(seen.events[-1].data) == {"reason": "enough"}
 
+    async def test_words_that_no_database_likes(self, scene: Scene) -> None:
+        """Reasons and names of steps may come from anywhere: kept as well as can be, refused never."""
+        odd = "half \ud800, nul \0, quote ' \" \\"
+        job = await scene.running()
+        await scene.store.start_step(job.lease, "k", odd)
+        await scene.store.request_cancel(job.id, odd)
+        await scene.store.interrupt(job.lease, odd)
+        seen = await scene.see(job.id)
+        assert seen.record.cancel_reason is not None
+        assert seen.record.cancel_reason.endswith("quote ' \" \\")
+        failing = await scene.running()
+        error = {"detail": odd, "number": 1.5, "none": None}
+        await scene.store.fail(failing.lease, error)
+        assert (await scene.store.get(failing.id)).error == error
+        await scene.store.delete(failing.id, odd)
+        with pytest.raises(JobGone):
+            await scene.store.get(failing.id)
+
     async def test_a_cancel_is_asked_for_once(self, scene: Scene) -> None:
         job = await scene.running()
         first = await scene.store.request_cancel(job.id, "enough")
@@ -312,7 +330,7 @@ class Transitions:
 
     async def test_report(self, scene: Scene) -> None:
         job = await scene.running()
-        progress = Progress(percent=12.5, message="“häppy”", current=1, total=8, unit="pages")
+        progress = Progress(percent=12.5, message="“häppy” \ud800 \0", current=1, total=8, unit="pages")
         drafts = [EventDraft(Kind.PROGRESS, progress.data()), EventDraft(Kind.LOG, {"message": "line\nline \0 \ud800"})]
         assert await scene.store.report(job.lease, drafts, progress=progress, cost=0.25) == 4
         assert await scene.store.report(job.lease, [], cost=0.5) == 4

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from pydantic_core import to_json
+
 from accepted.job import (
     JSON,
     Event,
@@ -77,21 +79,18 @@ def _seconds(micros: int | None) -> float | None:
     return None if micros is None else micros / MICROSECONDS
 
 
-_encoder: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
-dump: Final = _encoder.encode
-"""A value as compact JSON."""
+def dump(value: Any) -> str:
+    """A value of ours as compact JSON, for a statement to read."""
+    return to_json(value).decode()
 
 
-def dump_data(data: Mapping[str, JSON]) -> str:
-    """An event's data as JSON text. A lone half of a surrogate pair, which UTF-8 cannot hold, stays escaped."""
-    if not data:
-        return "{}"
-    text = dump(data)
+def dump_data(data: Mapping[str, JSON] | Sequence[JSON]) -> str:
+    """A user's data as JSON text. What JSON has no word for (NaN, infinity) becomes null; half of a surrogate
+    pair, which UTF-8 cannot hold, stays escaped."""
     try:
-        text.encode()
-    except UnicodeEncodeError:
+        return to_json(data, inf_nan_mode="null").decode()
+    except ValueError:
         return json.dumps(data, separators=(",", ":"))
-    return text
 
 
 def text(value: bytes) -> str:
@@ -102,13 +101,18 @@ def text(value: bytes) -> str:
     return decoded
 
 
-def checked(*words: str) -> None:
-    """Raises ValueError for words that SQLite would cut short (NUL) or cannot hold (lone surrogates)."""
-    for word in words:
-        if not word.isascii():
-            word.encode()
-        if "\0" in word:
-            raise ValueError(f"a name cannot hold a NUL character: {word!r}")
+def checked(*names: str) -> None:
+    """Raises ValueError for names that SQLite would cut short (NUL) or cannot hold (half of a surrogate pair)."""
+    for name in names:
+        if not name.isascii():
+            name.encode()
+        if "\0" in name:
+            raise ValueError(f"a name cannot hold a NUL character: {name!r}")
+
+
+def cleaned(words: str) -> str:
+    """Words for people to read, without what SQLite cannot hold."""
+    return words.encode(errors="replace").decode().replace("\0", "?")
 
 
 def pack_limits(limits: Sequence[Limit]) -> str | None:
@@ -121,7 +125,7 @@ def unpack_limits(packed: str | None) -> list[Limit]:
 
 def pack_progress(progress: Progress, now: int) -> str:
     at = seconds(now) if progress.reported_at is None else progress.reported_at
-    return dump([progress.percent, progress.message, progress.current, progress.total, progress.unit, at])
+    return dump_data([progress.percent, progress.message, progress.current, progress.total, progress.unit, at])
 
 
 _STATUS: Final = {status.value: status for status in Status}

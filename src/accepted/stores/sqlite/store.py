@@ -57,7 +57,7 @@ from accepted.stores.sqlite.database import Database
 from accepted.stores.sqlite.liveness import Liveness
 from accepted.stores.sqlite.queries import load
 from accepted.stores.sqlite.reader import Read, Reader
-from accepted.stores.sqlite.records import BILLIONTHS, checked, dump_data, micros, text
+from accepted.stores.sqlite.records import BILLIONTHS, checked, cleaned, dump_data, micros, text
 from accepted.stores.sqlite.transaction import Options
 from accepted.stores.sqlite.writer import Operation, Writer, alone
 
@@ -167,13 +167,13 @@ class SQLiteStore:
         return await self._write(submitting.SUBMIT, jobs)
 
     async def request_cancel(self, job_id: str, reason: str) -> JobRecord:
-        return await self._write(cancelling.request_cancel, (job_id, reason))
+        return await self._write(cancelling.request_cancel, (job_id, cleaned(reason)))
 
     async def retry(self, job_id: str) -> JobRecord:
         return await self._write(cancelling.retry, job_id)
 
     async def delete(self, job_id: str, reason: str) -> JobRecord:
-        return await self._write(cancelling.delete, (job_id, reason))
+        return await self._write(cancelling.delete, (job_id, cleaned(reason)))
 
     # ── working ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -212,16 +212,16 @@ class SQLiteStore:
         return await self._write(working.APPEND, working.Append(lease, drafts, progress, round(cost * BILLIONTHS)))
 
     async def start_step(self, lease: Lease, key: str, name: str) -> None:
-        await self._step(lease, working.StepWrite(key, name, StepStatus.RUNNING))
+        await self._step(lease, working.StepWrite(key, cleaned(name), StepStatus.RUNNING))
 
     async def finish_step(self, lease: Lease, key: str, name: str, result: bytes) -> None:
-        await self._step(lease, working.StepWrite(key, name, StepStatus.COMPLETED, text(result)))
+        await self._step(lease, working.StepWrite(key, cleaned(name), StepStatus.COMPLETED, text(result)))
 
     async def fail_step(self, lease: Lease, key: str, name: str, error: Mapping[str, JSON]) -> None:
-        await self._step(lease, working.StepWrite(key, name, StepStatus.FAILED), error=error)
+        await self._step(lease, working.StepWrite(key, cleaned(name), StepStatus.FAILED), error=error)
 
     async def _step(self, lease: Lease, step: working.StepWrite, **more: JSON) -> None:
-        checked(step.key, step.name)
+        checked(step.key)
         told = dump_data({"name": step.name, "status": step.status, **more})
         await self._write(working.APPEND, working.Append(lease, [(Kind.STEP, told)], step=step))
 
@@ -232,13 +232,13 @@ class SQLiteStore:
         await self._settle(lease, settling.fail(dump_data(error)))
 
     async def retry_later(self, lease: Lease, error: Mapping[str, JSON], *, at: float, reason: str) -> Status:
-        return await self._settle(lease, settling.retry_later(dump_data(error), micros(at), reason))
+        return await self._settle(lease, settling.retry_later(dump_data(error), micros(at), cleaned(reason)))
 
     async def interrupt(self, lease: Lease, reason: str) -> Status:
-        return await self._settle(lease, settling.interrupt(reason))
+        return await self._settle(lease, settling.interrupt(cleaned(reason)))
 
     async def cancel(self, lease: Lease, reason: str) -> None:
-        await self._settle(lease, settling.cancel(reason))
+        await self._settle(lease, settling.cancel(cleaned(reason)))
 
     async def _settle(self, lease: Lease, decide: settling.Decide) -> Status:
         return await self._write(settling.SETTLE, settling.Settle(lease, decide))

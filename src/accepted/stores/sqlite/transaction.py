@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic_core import from_json
 
 from accepted.stores.base import Change
 from accepted.stores.sqlite.limits import Gauges
@@ -50,7 +51,7 @@ class Transaction:
 
     def rows(self, statement: str, **parameters: Any) -> list[Any]:
         """What a statement answers as one JSON array: many rows for one fetch."""
-        found: list[Any] = json.loads(self.value(statement, **parameters))
+        found: list[Any] = from_json(self.value(statement, **parameters))
         return found
 
     def finish(self) -> None:
