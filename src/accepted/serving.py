@@ -27,7 +27,7 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accepted.crew import Crew
-from accepted.errors import ConfigurationError
+from accepted.errors import AcceptedError, ConfigurationError
 from accepted.jobs import Jobs
 
 log = logging.getLogger("accepted.serving")
@@ -76,10 +76,13 @@ def _import(name: str, module: str) -> Any:
 
 
 def _import_failed(name: str, error: Exception) -> ConfigurationError:
+    return ConfigurationError(f"{name} cannot be imported: {_told(error)}")
+
+
+def _told(error: BaseException) -> str:
+    """An error of somebody else's code in one line, with its place."""
     last = traceback.extract_tb(error.__traceback__)[-1]
-    return ConfigurationError(
-        f"{name} cannot be imported: {type(error).__name__}: {error} ({last.filename}:{last.lineno})"
-    )
+    return f"{type(error).__name__}: {error} ({last.filename}:{last.lineno})"
 
 
 def _attribute(module: Any, name: str, path: str) -> Any:
@@ -133,8 +136,15 @@ class Startup:
             self.failure = error
             raise
 
-    def failed(self) -> BaseException:
-        return self.failure or ConfigurationError("the application refused to start, and did not say why")
+    def failed(self) -> AcceptedError:
+        """What to raise when uvicorn says that the start failed."""
+        if isinstance(self.failure, AcceptedError):
+            return self.failure
+        if self.failure is None:
+            return ConfigurationError("the application refused to start, and did not say why")
+        failed = ConfigurationError(f"the application cannot start: {_told(self.failure)}")
+        failed.__cause__ = self.failure
+        return failed
 
 
 def _config(app: Startup, *, access_log: bool = False) -> uvicorn.Config:

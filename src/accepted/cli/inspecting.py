@@ -27,7 +27,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @_json
 @with_server
 def tasks(server: Server, as_json: bool) -> None:
-    """What the server can do, with the arguments each task takes.
+    """List the tasks of the server.
+
+    With the arguments each takes; those in brackets may be left out.
 
     \b
     Example:  accepted tasks
@@ -55,7 +57,7 @@ def _first_line(task: TaskDict) -> str:
 
 
 @click.command()
-@click.option("--status", "statuses", type=click.Choice(list(Status)), multiple=True, help="May be repeated.")
+@click.option("--status", "statuses", type=click.Choice(list(map(str, Status))), multiple=True, help="May be repeated.")
 @click.option("--task", metavar="NAME", help="Of this task only.")
 @click.option("--owner", metavar="NAME", help="Of this owner only (administrators see everybody's).")
 @click.option("--search", metavar="TEXT", help="With this in the id, the task's name or the arguments.")
@@ -71,7 +73,7 @@ def jobs(
     limit: int,
     as_json: bool,
 ) -> None:
-    """Jobs, newest first.
+    """List jobs, newest first.
 
     \b
     Examples:
@@ -97,7 +99,9 @@ def _row(job: JobDict) -> Sequence[str | Text]:
 @_json
 @with_server
 def show(server: Server, job_id: str, as_json: bool) -> None:
-    """One job: where it stands, why it waits or failed, its steps and files.
+    """Show one job.
+
+    Where it stands, why it waits or failed, its steps and files.
 
     \b
     Example:  accepted show 01a201ee-21bc-7e32-91f5-b18086d1e5be
@@ -156,7 +160,9 @@ def result(server: Server, job_id: str, wait: str) -> int:
 @click.argument("path", type=click.Path(path_type=Path), default=".")
 @with_server
 def download(server: Server, job_id: str, name: str, path: Path) -> None:
-    """Save the file NAME of a job to PATH, a file or a folder; `accepted show` lists them.
+    """Save a file of a job.
+
+    NAME is one that `accepted show` lists; PATH a file or a folder.
 
     \b
     Example:  accepted download 01a201ee-21bc-7e32-91f5-b18086d1e5be report.csv
@@ -169,7 +175,9 @@ def download(server: Server, job_id: str, name: str, path: Path) -> None:
 @click.option("--reason", metavar="TEXT", help="Kept with the job.")
 @with_server
 def cancel(server: Server, job_id: str, reason: str | None) -> None:
-    """Ask a job to end: at once while it waits, within its grace when it runs. No error when it is over.
+    """Ask a job to end.
+
+    It ends at once while it waits, within its grace when it runs. No error when it is over.
 
     \b
     Example:  accepted cancel 01a201ee-21bc-7e32-91f5-b18086d1e5be
@@ -181,7 +189,9 @@ def cancel(server: Server, job_id: str, reason: str | None) -> None:
 @click.argument("job_id")
 @with_server
 def retry(server: Server, job_id: str) -> None:
-    """Run a job that is over again; steps that finished are kept.
+    """Run a job that is over again.
+
+    Steps that finished are kept.
 
     \b
     Example:  accepted retry 01a201ee-21bc-7e32-91f5-b18086d1e5be
@@ -193,7 +203,9 @@ def retry(server: Server, job_id: str) -> None:
 @click.argument("job_id")
 @with_server
 def delete(server: Server, job_id: str) -> None:
-    """Cancel a job if needed and remove it, with its result and files.
+    """Remove a job, with its result and files.
+
+    One that is not over is cancelled.
 
     \b
     Example:  accepted delete 01a201ee-21bc-7e32-91f5-b18086d1e5be

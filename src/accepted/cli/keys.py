@@ -22,7 +22,9 @@ R = TypeVar("R")
 
 @click.group()
 def keys() -> None:
-    """API keys, for servers with ACCEPTED_AUTH=keys. They are made on the store itself; no server is needed.
+    """Make, list and revoke API keys.
+
+    For servers with ACCEPTED_AUTH=keys. They are made on the store itself; no server is needed.
 
     \b
     Example:  accepted keys create laptop --owner ann
@@ -58,7 +60,9 @@ def _on_store(command: Callable[..., Awaitable[R]]) -> Callable[..., R]:
 @click.option("--admin", is_flag=True, help="May see and cancel everybody's jobs.")
 @_on_store
 async def create(store: Store, name: str, owner: str, admin: bool) -> None:
-    """Make a key and print it, this once: the store keeps a hash of it only.
+    """Make a key and print it.
+
+    This once: the store keeps a hash of it only.
 
     \b
     Example:  accepted keys create laptop --owner ann --data /var/lib/app
@@ -75,7 +79,9 @@ async def create(store: Store, name: str, owner: str, admin: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @_on_store
 async def list_keys(store: Store, as_json: bool) -> None:
-    """All keys: whose they are, not what they are.
+    """List all keys.
+
+    Whose they are, not what they are.
 
     \b
     Example:  accepted keys list
@@ -103,7 +109,9 @@ async def list_keys(store: Store, as_json: bool) -> None:
 @click.argument("key_id")
 @_on_store
 async def revoke(store: Store, key_id: str) -> None:
-    """End a key; servers notice within seconds.
+    """End a key.
+
+    Servers notice within seconds.
 
     \b
     Example:  accepted keys revoke 01a201ee-21bc-7e32-91f5-b18086d1e5be

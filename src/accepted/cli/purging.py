@@ -14,7 +14,7 @@ from accepted.errors import ConfigurationError
 from accepted.job import TERMINAL
 from accepted.settings import seconds
 
-_WORDS = sorted(TERMINAL)
+_WORDS = sorted(map(str, TERMINAL))
 
 
 class Age(click.ParamType[float]):
@@ -36,9 +36,9 @@ class Age(click.ParamType[float]):
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @with_server
 def purge(server: Server, older_than: float, statuses: Sequence[str], task: str | None, yes: bool) -> int:
-    """Delete jobs that are over, with their results and files, before they expire by themselves.
+    """Remove jobs that are over, before they expire.
 
-    It goes through the server: you delete what you may see, and a deleted job answers 410 from then on.
+    With their results and files. It goes through the server: you delete what you may see, and a deleted job answers 410 from then on.
 
     \b
     Examples:

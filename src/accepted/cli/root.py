@@ -15,7 +15,15 @@ from accepted.errors import AcceptedError, JobCancelled, JobFailed, ResultTimeou
 _EXITS = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in exits.MEANINGS.items())
 
 
+class _InOrder(click.Group):
+    """Lists its commands in the order of their use, not of the alphabet."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(self.commands)
+
+
 @click.group(
+    cls=_InOrder,
     epilog=_EXITS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
@@ -29,16 +37,6 @@ def cli() -> None:
     """
 
 
-@cli.command()
-def version() -> None:
-    """The version of accepted.
-
-    \b
-    Example:  accepted version
-    """
-    click.echo(__version__)
-
-
 for command in (
     *serving.COMMANDS,
     *submitting.COMMANDS,
@@ -47,6 +45,16 @@ for command in (
     *keys.COMMANDS,
 ):
     cli.add_command(command)
+
+
+@cli.command()
+def version() -> None:
+    """Print the version of accepted.
+
+    \b
+    Example:  accepted version
+    """
+    click.echo(__version__)
 
 
 def run() -> int:

@@ -72,9 +72,9 @@ def worker(
     config: Path | None,
     supervised: bool,
 ) -> int:
-    """Run jobs of TARGET without serving; any number of workers may share a store.
+    """Run jobs of TARGET without serving.
 
-    TARGET is what `accepted serve` takes; an application's lifespan is run, so that tasks find what it sets up.
+    Any number of workers may share a store. TARGET is what `accepted serve` takes; an application's lifespan is run, so that tasks find what it sets up.
     SIGTERM or Ctrl-C stops it in order: running jobs finish or are given back.
 
     \b
@@ -107,7 +107,9 @@ def _absolute(path: Path | None) -> Path | None:
 def _log_to_stderr() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # What uvicorn says of its own steps is said better by this command.
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    uvicorn = logging.getLogger("uvicorn.error")
+    uvicorn.setLevel(logging.WARNING)
+    uvicorn.addFilter(lambda record: not record.getMessage().startswith("Application startup failed"))
 
 
 COMMANDS = (serve, worker)

@@ -41,7 +41,9 @@ def submit(
     idempotency_key: str | None,
     as_json: bool,
 ) -> int:
-    """Submit a job of TASK and print its id, or with --follow or --wait its result.
+    """Submit a job of TASK.
+
+    Prints its id, or with --follow or --wait its result.
 
     Arguments are texts (url=https://example.org/), JSON (depth:=3, tags:='["a"]') or files (table@data.csv).
     `accepted tasks` says which a task takes. Ctrl-C while following leaves the job running.
@@ -73,7 +75,9 @@ def submit(
 @click.option("--json", "as_json", is_flag=True, help="Events as JSON, one a line, and no result.")
 @with_server
 def watch(server: Server, job_id: str, after: int, as_json: bool) -> int:
-    """Show a job live to its end, from its first event on, then print its result.
+    """Show a job live to its end.
+
+    From its first event on; then its result is printed.
 
     \b
     Example:  accepted watch 01a201ee-21bc-7e32-91f5-b18086d1e5be
