@@ -38,7 +38,8 @@ class Age(click.ParamType[float]):
 def purge(server: Server, older_than: float, statuses: Sequence[str], task: str | None, yes: bool) -> int:
     """Remove jobs that are over, before they expire.
 
-    With their results and files. It goes through the server: you delete what you may see, and a deleted job answers 410 from then on.
+    With their results and files. It goes through the server: you delete what you may see, and a deleted job answers
+    410 from then on.
 
     \b
     Examples:

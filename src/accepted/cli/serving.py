@@ -74,7 +74,9 @@ def worker(
 ) -> int:
     """Run jobs of TARGET without serving.
 
-    Any number of workers may share a store. TARGET is what `accepted serve` takes; an application's lifespan is run, so that tasks find what it sets up.
+    Any number of workers may share a store. TARGET is what `accepted serve` takes; an application's lifespan is run,
+    so that tasks find what it sets up.
+
     SIGTERM or Ctrl-C stops it in order: running jobs finish or are given back.
 
     \b
