@@ -13,11 +13,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from accepted.version import __version__
 from accepted.client.flow import Broken, FilePart, Request
 from accepted.client.policy import Policy
 from accepted.errors import ConfigurationError
 from accepted.files import UploadFile
+from accepted.version import __version__
 
 Files = list[tuple[str, tuple[str, Any, str]]]
 
