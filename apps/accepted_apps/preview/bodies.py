@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, Field, PlainSerializer
+from pydantic_core import from_json, to_json
 
 from accepted import Event, JobRecord, Jobs, Kind, Status
 
@@ -109,18 +110,24 @@ class History(BaseModel):
     cursor: str | None
 
 
-async def task_state(jobs: Jobs, record: JobRecord) -> dict[str, Any]:
-    """The members of a `TaskState`, but for `result`, which the caller has as JSON already."""
-    report = await _last_report(jobs, record)
-    log = (record.error or {}).get("escalation_log") or report.get("escalation_log", [])
-    return {
+async def task_state(jobs: Jobs, record: JobRecord) -> bytes:
+    """The JSON of a `TaskState`. The result is JSON already, and may be large."""
+    completed = record.status is Status.COMPLETED
+    result = await jobs.read_result(record) if completed else b"null"
+    climb = _as_report(from_json(result)["tier_info"]) if completed else await _last_report(jobs, record)
+    state = {
         **TaskSummary.of(record).model_dump(mode="json"),
-        "tier": report.get("tier"),
-        "tier_name": report.get("tier_name"),
-        "cost_per_page": report.get("cost_per_page"),
-        "escalation_log": log,
+        "tier": climb.get("tier"),
+        "tier_name": climb.get("tier_name"),
+        "cost_per_page": climb.get("cost_per_page"),
+        "escalation_log": (record.error or {}).get("escalation_log") or climb.get("escalation_log", []),
         "websocket_channel": channel(record.id),
     }
+    return b'%s,"result":%s}' % (to_json(state)[:-1], result)
+
+
+def _as_report(tier_info: dict[str, Any]) -> dict[str, Any]:
+    return {**tier_info, "tier": tier_info["tier_used"]}
 
 
 def _without_proxies(settings: PreviewSettings) -> str | None:

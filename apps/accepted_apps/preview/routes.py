@@ -112,7 +112,7 @@ class PreviewRoutes:
             record = await self._jobs.get_record(record.id)
         if not record.over:
             headers = {"Location": _place(request, record), "Retry-After": "1"}
-            return _json(await task_state(self._jobs, record) | {"result": None}, 202, headers)
+            return _answer(await task_state(self._jobs, record), 202, headers)
         response = await self._ended(record)
         response.headers["Content-Location"] = _place(request, record)
         return response
@@ -143,7 +143,7 @@ class PreviewRoutes:
 
     async def _ended(self, record: JobRecord) -> Response:
         if record.status is Status.COMPLETED:
-            return Response(await self._jobs.read_result(record), media_type="application/json")
+            return _answer(await self._jobs.read_result(record))
         if record.status is Status.FAILED:
             return problem_response(JobFailed(record.id, record.error or {}))
         return problem_response(JobCancelled(record.id, record.cancel_reason))
@@ -153,10 +153,7 @@ class PreviewRoutes:
     async def look(self, request: Request, task_id: str) -> Response:
         """A task: how far it is, which tier is tried, what was tried before, and the page once it is there."""
         record = await self._find(request, task_id, "read")
-        result = await self._jobs.read_result(record) if record.status is Status.COMPLETED else b"null"
-        # The result is JSON already, and may be large.
-        state = to_json(await task_state(self._jobs, record))
-        return Response(b'%s,"result":%s}' % (state[:-1], result), headers=_FRESH, media_type="application/json")
+        return _answer(await task_state(self._jobs, record))
 
     async def cancel(self, request: Request, task_id: str) -> Response:
         """Cancel a task: 200 when it is over, 202 while it is still being stopped. It stays in the history."""
@@ -231,7 +228,11 @@ def _place(request: Request, record: JobRecord) -> str:
 
 
 def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(to_json(value), status, {**_FRESH, **(headers or {})}, media_type="application/json")
+    return _answer(to_json(value), status, headers)
+
+
+def _answer(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(body, status, {**_FRESH, **(headers or {})}, media_type="application/json")
 
 
 def _invalid(error: RequestValidationError) -> InvalidInput:

@@ -1,0 +1,191 @@
+"""`python -m accepted_apps.demo` (`make demo`): the server, a small web to preview, and one preview shown live.
+
+The playground and its proxies run in this process; the server is a process of its own, as in real life, with SQLite in
+./data. Everything ends on Ctrl-C or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from accepted.client import Client
+from accepted.settings import load
+from accepted_apps.playground import Playground
+from accepted_apps.preview.browser import find_browser
+from accepted_apps.preview.climb import TIER_NAMES
+from accepted_apps.preview.settings import PreviewSettings
+
+_START_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 30.0
+_PORTS: Final = 50
+"""How many ports after the wanted one are tried."""
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+class DemoFailed(Exception):
+    """Says in a sentence what keeps the demo from going on."""
+
+
+def main() -> int:
+    """Until it is interrupted."""
+    options = _parser().parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell that starts it in the background has it ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        _run(options.port, options.data)
+    except KeyboardInterrupt:
+        console.print("\nStopped.")
+    except DemoFailed as error:
+        console.print(f"[red]{error}[/]")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m accepted_apps.demo", description=(__doc__ or "").split("\n\n")[1])
+    parser.add_argument("--port", type=int, default=8000, help="the first port that is tried (default: %(default)s)")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of the database (default: ./data)")
+    return parser
+
+
+def _run(port: int, data: Path) -> None:
+    with Playground(port=_free_port(port + 100)) as web, _server(_free_port(port), data, web) as (url, process):
+        console.print(f"[bold]server[/]      {url}          [dim]API: {url}/docs · log: {data / 'server.log'}[/]")
+        console.print(f"[bold]preview[/]     {url}/preview")
+        console.print(f"[bold]playground[/]  {web.url}          [dim]a small web with walls, and {_proxies(web)}[/]\n")
+        _preview(url, web.url + _page())
+        console.print(f"\nServing on {url} until Ctrl-C.")
+        process.wait()
+        raise DemoFailed(f"The server has stopped by itself (code {process.returncode}); see {data / 'server.log'}.")
+
+
+def _proxies(web: Playground) -> str:
+    return f"{len(web.proxies)} proxies to go round them"
+
+
+def _page() -> str:
+    """A page that needs all tiers; where there is no browser, one that the second tier can bring."""
+    if find_browser(load(PreviewSettings, section="preview").browser_path):
+        return "/climb"
+    console.print("[yellow]No Chromium or Chrome here, so two tiers: install one with `apt-get install chromium`.[/]\n")
+    return "/address"
+
+
+# ── the server ──
+
+
+@contextmanager
+def _server(port: int, data: Path, web: Playground) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A running server that may fetch from the playground. Raises DemoFailed."""
+    data.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "accepted", "serve", "accepted_apps.main:app", "--port", str(port)]
+    with (data / "server.log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(  # noqa: S603  our own command
+            [*command, "--data", str(data)],
+            env={**os.environ, **_environment(web)},
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            # Ctrl-C reaches this process alone, which then stops the server: two signals would end it at once.
+            start_new_session=True,
+        )
+        try:
+            yield _address(process, data / "server.log"), process
+        finally:
+            _stop(process)
+
+
+def _environment(web: Playground) -> Mapping[str, str]:
+    return {
+        "ACCEPTED_PREVIEW_ALLOW": web.url.removeprefix("http://"),
+        "ACCEPTED_PREVIEW_PROXIES": ",".join(web.proxies),
+        "ACCEPTED_PREVIEW_HOST_DELAY": "0.3",
+    }
+
+
+def _address(process: subprocess.Popen[str], log: Path) -> str:
+    """Where it serves, once it does."""
+    assert process.stdout is not None  # noqa: S101  it is a pipe
+    late = threading.Timer(_START_SECONDS, process.kill)
+    late.start()
+    line = process.stdout.readline()
+    late.cancel()
+    if not line.startswith("serving "):
+        process.wait()
+        raise DemoFailed(f"The server did not start:\n{log.read_text(encoding='utf-8').strip()[-2000:]}")
+    return line.split()[1]
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """In order: it closes its browser and gives its jobs back. A second Ctrl-C ends it at once."""
+    process.terminate()
+    try:
+        process.wait(_STOP_SECONDS)
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        process.kill()
+        process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _free_port(first: int) -> int:
+    for port in range(first, first + _PORTS):
+        with socket.socket() as probe:
+            # As servers do: a port that was just left counts as free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise DemoFailed(f"No port from {first} to {first + _PORTS - 1} is free; choose another with --port.")
+
+
+# ── the preview ──
+
+
+def _preview(url: str, page: str) -> None:
+    """Submit a preview, show it live by the command line's own means, then tell what came of it."""
+    with Client(url) as client:
+        job = client.tasks["preview"].submit(url=page)
+    console.print(f"[dim]$ accepted submit preview url={page} --follow[/]")
+    watch = [sys.executable, "-m", "accepted", "watch", job.id, "--url", url]
+    done = subprocess.run(watch, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603  our own command
+    if done.returncode == 0:
+        _tell(json.loads(done.stdout), f"{url}/preview#{job.id}")
+    else:
+        console.print(f"[red]The preview did not complete.[/] Look at it on {url}/preview#{job.id}")
+
+
+def _tell(result: Mapping[str, Any], place: str) -> None:
+    table = Table(title_justify="left", box=None, padding=(0, 3, 0, 0))
+    for name in ("tier", "", "sign", "seconds", "cost"):
+        table.add_column(name, justify="right" if name in ("seconds", "cost") else "left", style=None)
+    for entry in result["tier_info"]["escalation_log"]:
+        brought = "[green]brought the page[/]" if entry["outcome"] == "ok" else entry["sign"]
+        name = TIER_NAMES[entry["tier"]]
+        table.add_row(str(entry["tier"]), name, brought, f"{entry['seconds']:.1f}", f"${entry['cost']:g}")
+    console.print()
+    console.print(table)
+    console.print(f"\n“{result['title']}”: {len(result['elements'])} elements, each with its selectors.")
+    console.print(f"See and click them: [bold]{place}[/]")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
