@@ -302,18 +302,19 @@ async def _on_disk(
 ) -> AsyncIterator[tuple[dict[str, Any], list[bytes]]]:
     """The files among the values as `UploadFile`s, and a digest of each. Raises PayloadTooLarge, Unavailable."""
     given = {name: values[name] for name in files if values.get(name) is not None}
+    missing = dict.fromkeys(name for name in files if name not in given)
     if not given:
-        yield {}, []
+        yield missing, []
         return
     total = sum(one.size or 0 for value in given.values() for one in (value if isinstance(value, list) else [value]))
     if total > limit:
         raise PayloadTooLarge("the upload", limit)
     with tempfile.TemporaryDirectory(prefix="accepted-upload-") as folder:
         try:
-            kept = await asyncio.to_thread(_copy_all, given, Path(folder))
+            kept, digests = await asyncio.to_thread(_copy_all, given, Path(folder))
         except OSError as error:
             raise Unavailable(f"The upload cannot be kept: {error.strerror}.") from error
-        yield kept
+        yield {**missing, **kept}, digests
 
 
 def _copy_all(given: Mapping[str, Any], folder: Path) -> tuple[dict[str, Any], list[bytes]]:

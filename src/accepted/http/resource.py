@@ -84,6 +84,10 @@ class Resource:
             self._handlers["HEAD"] = handlers["GET"]
         self._allowed = sorted(self._handlers)
 
+    @property
+    def methods(self) -> list[str]:
+        return self._allowed
+
     def refusing(self) -> Resource:
         """The same path for every method that it does not have."""
         twin = Resource(self.path)

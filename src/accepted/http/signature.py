@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 
 import pydantic
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUserError
+from pydantic.fields import FieldInfo
 from starlette.background import BackgroundTasks
 from starlette.datastructures import Headers
 from starlette.datastructures import UploadFile as FormFile
@@ -68,8 +69,7 @@ def read(function: Callable[..., Any]) -> Shape:
                 files[parameter.name], plain = found, _with_our_files(plain)
             else:
                 types[parameter.name] = _type(place, plain)
-        # Required, whatever the default: the framework has filled it in before a job is made.
-        inner.append(inspect.Parameter(parameter.name, inspect.Parameter.KEYWORD_ONLY, annotation=plain))
+        inner.append(_inner(parameter, plain))
     returns = hints.get("return", Any)
     return Shape(
         function,
@@ -79,6 +79,14 @@ def read(function: Callable[..., Any]) -> Shape:
         types,
         _result(name, returns),
     )
+
+
+def _inner(parameter: inspect.Parameter, plain: Any) -> inspect.Parameter:
+    """Keeps a plain default; what says to a framework where a value comes from (`Query(…)`, `Depends(…)`) is none."""
+    default = parameter.default
+    if isinstance(default, FieldInfo) or hasattr(default, "dependency"):
+        default = inspect.Parameter.empty
+    return inspect.Parameter(parameter.name, inspect.Parameter.KEYWORD_ONLY, annotation=plain, default=default)
 
 
 # ── the types ────────────────────────────────────────────────────────────────────────────────────────
@@ -91,7 +99,9 @@ def _plain(hint: Any, default: Any) -> Any:
     dependency = getattr(default, "dependency", None)
     if hint in (inspect.Parameter.empty, Any):
         hint = Any
-        if inspect.isfunction(dependency):
+        if inspect.isclass(dependency):
+            hint = dependency
+        elif inspect.isfunction(dependency):
             hint = get_type_hints(dependency).get("return", Any)
     return hint
 
