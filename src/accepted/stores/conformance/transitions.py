@@ -385,6 +385,19 @@ class Transitions:
         logged = [json.loads(e.data)["n"] for e in (await scene.see(job.id)).events if e.kind is Kind.LOG]
         assert logged == list(range(20))
 
+    async def test_an_attempt_ends_once(self, scene: Scene) -> None:
+        job = await scene.running()
+        ends = await asyncio.gather(
+            scene.store.complete(job.lease, b"1"),
+            scene.store.complete(job.lease, b"2"),
+            scene.store.fail(job.lease, ERROR),
+            scene.store.interrupt(job.lease, "interrupted"),
+            return_exceptions=True,
+        )
+        assert [type(end) for end in ends] == [type(None), LeaseLost, LeaseLost, LeaseLost]
+        assert await scene.kinds(job.id) == ["pending", "running", "completed"]
+        assert (await scene.store.get(job.id)).result == b"1"
+
     async def test_a_crowd(self, scene: Scene) -> None:
         """Two hundred callers at once: each job once, each event in its place, one failure nobody else's."""
         answers = await asyncio.gather(*(scene.store.submit([scene.new()]) for _ in range(200)))

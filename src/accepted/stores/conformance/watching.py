@@ -68,6 +68,8 @@ class Watching:
         assert [event.seq for event in page.events] == list(range(page.first_seq, 304))
         assert (page.first_seq > 1) is (kept is not None)
         assert kept is None or len(page.events) <= kept
+        first = await scene.store.events(job.id, limit=10)
+        assert list(first.events) == list(page.events[:10])
         assert await scene.store.artifacts(job.id) == [artifact], "that it can be fetched is not forgotten"
         after = await scene.store.events(job.id, after=page.first_seq + 5, limit=3)
         assert [e.seq for e in after.events] == [page.first_seq + n for n in (6, 7, 8)]
@@ -259,7 +261,9 @@ class Upkeep:
         assert (await scene.see(kept.id)).events[-1].kind is Kind.RUNNING, "no event"
         scene.clock.advance(LEASE - 1)
         assert await scene.store.lost(10) == []
+        before = await scene.store.get(kept.id)
         assert scene.store.renew("w", {kept.id: 2}, LEASE) == {kept.id: Held.LOST}, "on the loop's thread, too"
+        assert await scene.store.get(kept.id) == before
 
     async def test_lost(self, scene: Scene) -> None:
         jobs = [await scene.running() for _ in range(3)]
