@@ -286,7 +286,7 @@ class Runner:
             case Raised(error):
                 return await self._raised(attempt, error)
             case Stopped(Stop.CANCEL):
-                await self._store.cancel(lease, attempt.record.cancel_reason or "requested")
+                await self._store.cancel(lease, "requested")
                 return Status.CANCELLED
             case Stopped(Stop.TIMEOUT):
                 limit = attempt.task.policy.timeout or 0.0

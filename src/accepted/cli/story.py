@@ -111,7 +111,12 @@ def _pending(event: RemoteEvent) -> Text:
 
 def _log(data: dict[str, Any]) -> Text:
     level = str(data.get("level", "info"))
-    extra = {name: value for name, value in data.items() if name not in ("level", "message")}
+    # What is nested is for programs; a person reads the message.
+    extra = {
+        name: value
+        for name, value in data.items()
+        if name not in ("level", "message") and not isinstance(value, dict | list)
+    }
     told = "".join(f"  {clean(name)}={_short(value)}" for name, value in extra.items())
     return Text("  ") + plain(data.get("message", ""), _LEVELS.get(level, "")) + plain(told, "dim")
 

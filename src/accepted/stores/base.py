@@ -257,7 +257,7 @@ class WorkingStore(ListeningStore, Protocol):
         Returns what it became."""
 
     async def cancel(self, lease: Lease, reason: str) -> None:
-        """The attempt has stopped because it was asked to."""
+        """The attempt has stopped because it was asked to. `reason` counts where the request gave none."""
 
 
 class WatchingStore(ListeningStore, Protocol):

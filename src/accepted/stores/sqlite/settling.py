@@ -67,7 +67,7 @@ def fail(error: str) -> Decide:
 
 
 def cancel(reason: str) -> Decide:
-    return lambda job, _: cancelled(job, reason)
+    return lambda job, _: cancelled(job, job.cancel_reason or reason)
 
 
 def cancelled(job: Live, reason: str) -> End:
@@ -113,7 +113,7 @@ def _as_asked(job: Live) -> End | None:
     """Whoever asked to cancel gets what he asked for, whatever else stopped the attempt."""
     if job.cancel_requested_at is None:
         return None
-    return cancelled(job, job.cancel_reason or "cancelled")
+    return cancelled(job, job.cancel_reason or "requested")
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────────

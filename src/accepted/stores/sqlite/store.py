@@ -360,7 +360,7 @@ class SQLiteStore:
             return
         (version,) = connection.execute(_SQL["data_version"]).fetchone()
         heard = doorbell.heard_count
-        if version != self._data_version and heard == self._heard_before and self._data_version is not None:
+        if version != self._data_version and heard == self._heard_before:  # the first time, too: who knows
             self._tell(EVERYTHING)
         self._data_version, self._heard_before = version, heard
         doorbell.check()
