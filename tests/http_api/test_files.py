@@ -11,6 +11,7 @@ import httpx
 import pytest
 from http_api.serving import Api, problem, started
 
+from accepted import Artifact, Job
 from accepted.http.uploads import safe_media_type, safe_name
 
 WAIT = {"prefer": "wait=20"}
@@ -244,3 +245,14 @@ async def test_no_such_artifact(api: Api, ann: httpx.AsyncClient, name: str) -> 
     answer = await ann.get(f"{path}/artifacts/{name}")
     assert answer.status_code in (404, 405)
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_result_that_is_a_file(api: Api, ann: httpx.AsyncClient) -> None:
+    @api.jobs.task
+    async def export(name: str, *, job: Job) -> Artifact:
+        return await job.attach(name, b"a,b")
+
+    path = await api.done(ann, "export", name="a b.csv")
+    answer = await ann.get(path + "/result")
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{path}/artifacts/a%20b.csv")
+    assert (await ann.get(answer.headers["location"])).text == "a,b"

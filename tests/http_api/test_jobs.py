@@ -222,7 +222,6 @@ async def test_no_result_ever(api: Api, ann: httpx.AsyncClient) -> None:
     assert problem(await ann.get(path + "/result"), 409, "job-cancelled")["reason"] == "requested"
 
 
-@pytest.mark.xfail(strict=True, reason="the runner writes its own reason over the one that was given")
 async def test_the_reason_of_a_cancel_is_kept(api: Api, ann: httpx.AsyncClient) -> None:
     path = await api.running(ann)
     await ann.post(path + "/cancel", json={"reason": "changed my mind"})

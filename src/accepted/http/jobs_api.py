@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -28,7 +29,7 @@ from accepted.http.task_schemas import public_schemas
 from accepted.http.views import Views
 from accepted.http.waiting import while_connected
 from accepted.http.websocket import JobSocket
-from accepted.job import JSON, JobRecord, Status, iso
+from accepted.job import JSON, Artifact, JobRecord, Status, iso
 from accepted.task import Task
 
 if TYPE_CHECKING:
@@ -93,14 +94,25 @@ class JobsApi:
         return await self._jobs.get_record(job.id)
 
     async def result(self, call: Call) -> Response:
-        """200 the value, 202 the job while it is not over. Raises JobFailed, JobCancelled."""
+        """200 the value, 303 the file, 202 the job while it is not over. Raises JobFailed, JobCancelled."""
         job = await self._find(call, "read")
         if not job.over:
             return accepted_response(job, call.links, {})
         headers = {"ETag": f'"{job.seq}"', "Cache-Control": "private, no-cache"}
         if job.status is Status.COMPLETED and tag_matches(call.headers.get("if-none-match"), headers["ETag"]):
             return Response(None, 304, headers)
+        file = await self._file(job, call.links)
+        if file is not None:
+            return Response(None, 303, {**headers, "Location": file})
         return await result_response(self._jobs, job, headers)
+
+    async def _file(self, job: JobRecord, links: Links) -> str | None:
+        """Where the file is that the job's function returned; None when its result is something else."""
+        task = self._jobs.tasks.get(job.task)
+        if job.status is not Status.COMPLETED or task is None or not _returns_file(task.function):
+            return None
+        artifact = from_json(await self._jobs.read_result(job))
+        return links.artifact(job.id, artifact["name"]) if artifact is not None else None
 
     async def events(self, call: Call) -> Response:
         """The log as a stream or as a page, by `Accept`."""
@@ -229,6 +241,16 @@ class JobsApi:
 def _json(value: JSON, status: int = 200) -> Response:
     # no-store: these hold tokens, or what changes from one moment to the next.
     return Response(to_json(value, inf_nan_mode="null"), status, {"Cache-Control": "no-store"}, JSON_TYPE)
+
+
+@lru_cache(maxsize=1024)
+def _returns_file(function: Callable[..., Any]) -> bool:
+    """Whether its result is a file that it attached: `-> Artifact`."""
+    try:
+        hint = get_type_hints(function).get("return")
+    except NameError:
+        return False
+    return Artifact in (get_args(hint) or (hint,))
 
 
 def _task(task: Task[..., Any], links: Links) -> dict[str, JSON]:

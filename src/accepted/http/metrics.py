@@ -1,7 +1,7 @@
 """`/metrics` in the Prometheus text format (0.0.4), written by hand: six kinds of lines need no library.
 
 Counters and histograms are this process's own (`Meter`); gauges are the store's, the same from every process. So sum
-the former over processes and take the maximum of the latter. docs/metrics.md lists them.
+the former over processes and take the maximum of the latter. docs/http.md lists them.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def _text(meaning: str, **schema: Any) -> Schema:
 
 
 _HEADERS: Final[Mapping[str, Schema]] = {
-    "Location": _text("The job.", format="uri-reference"),
+    "Location": _text("Where it is.", format="uri-reference"),
     "Content-Location": _text("The job.", format="uri-reference"),
     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}},
     "Preference-Applied": _text("Which preferences were honoured."),
@@ -260,6 +260,7 @@ def _one_job(jobs: Jobs) -> list[Operation]:
             {
                 200: _answer("The result.", {_JSON: {}}, "ETag", "Cache-Control"),
                 202: _answer("Not over yet: the job.", _JOB, *_JOB_HEADERS),
+                303: _answer("The result is a file: there it is.", None, "Location", "ETag", "Cache-Control"),
                 304: _answer("As the client has it.", None, "ETag", "Cache-Control"),
                 **_problems(*_ONE_JOB, 409),
             },
