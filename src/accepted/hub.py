@@ -187,9 +187,10 @@ class Subscription:
             while True:
                 if self._ended:
                     return [Ended()]
-                updates = await self._collect()
-                if updates:
-                    return updates
+                if self._awake or self._joined:
+                    updates = await self._collect()
+                    if updates:
+                        return updates
                 if timer is not None and timer.when() <= loop.time():
                     return []
                 self._waiter = loop.create_future()
@@ -209,13 +210,15 @@ class Subscription:
             job_id = next(iter(self._awake))
             del self._awake[job_id]
             update = await self._take(job_id)
-            if update is not None:
-                updates.append(update)
-                room -= update.size if isinstance(update, Events) else 1
-                if isinstance(update, Gap | Trimmed):
-                    # Now comes a snapshot, which says where to go on: nothing may be taken before that.
-                    break
-        self._hub.delivered += sum(len(update.messages) for update in updates if isinstance(update, Events))
+            if update is None:
+                continue
+            updates.append(update)
+            if isinstance(update, Events):
+                room -= update.size
+                self._hub.delivered += len(update.messages)
+            elif isinstance(update, Gap | Trimmed):
+                # Now comes a snapshot, which says where to go on: nothing may be taken before that.
+                break
         return updates
 
     async def _take(self, job_id: str) -> Update | None:

@@ -52,8 +52,8 @@ GOING_AWAY: Final = 1012
 BROKEN: Final = 1011
 
 MESSAGE_MAX: Final = 16 * 1024
-"""Longest message of a client, in characters. A server reads it whole first, up to a limit of its own
-(`ws_max_size` of uvicorn), which `accepted serve` sets to the same."""
+"""Longest message of a client, in characters. The server in front of us has a limit of its own, up to which it
+reads a message whole (`ws_max_size` of uvicorn)."""
 REASON_MAX: Final = 500
 """Longest reason of a cancel, in characters."""
 GRACE_SECONDS: Final = 1.0
