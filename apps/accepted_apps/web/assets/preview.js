@@ -172,6 +172,7 @@ async function start() {
     return trouble(error)
   }
   say(null)
+  at("submit").disabled = false
   for (const option of at("max-tier").options) {
     const tier = tiers.find(one => one.tier === Number(option.value))
     option.textContent = `Tier ${tier.tier} · ${tier.tier_name} · ${money(tier.cost_per_page)}`

@@ -1,0 +1,124 @@
+"""The demo from its first line to its last, and what is left of it then."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from helpers import alive, wait_until
+
+
+class Demo:
+    """`python -m accepted_apps.demo` up to the line that says that it serves."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.said = ""
+        assert process.stdout is not None
+        for line in process.stdout:
+            self.said += line
+            if line.startswith("Serving on "):
+                break
+        found = re.search(r"^Serving on (\S+) until Ctrl-C", self.said, re.MULTILINE)
+        assert found, self.said
+        self.url = found[1]
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(self.url + path, verify=False, trust_env=False, timeout=20)
+
+    async def end(self, number: signal.Signals) -> int:
+        """The exit code; by then nothing of it runs any more."""
+        started = group_of(self.process.pid)
+        assert len(started) > 1
+        self.process.send_signal(number)
+        code = self.process.wait(40)
+        await wait_until(lambda: not any(map(alive, started)), what="the end of all processes")
+        return code
+
+
+def group_of(pid: int) -> list[int]:
+    """The process and all that it has started, directly or not."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    found = [pid]
+    for known in found:
+        found += [child for child, parent in parents if parent == known]
+    return found
+
+
+@contextmanager
+def demo(data: Path, port: int, **variables: str) -> Iterator[Demo]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ACCEPTED_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "accepted_apps.demo", "--port", str(port), "--data", str(data)],
+        env={**kept, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield Demo(process)
+    finally:
+        process.terminate()
+        process.wait(40)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return min(port, 60_000)
+
+
+@pytest.mark.browser
+async def test_the_demo_climbs_all_tiers_and_serves_until_ctrl_c(tmp_path: Path) -> None:
+    with demo(tmp_path / "data", free_port()) as running:
+        said = running.said
+        for tier in ("Lightweight", "IP Rotation", "Browser Mode"):
+            assert tier in said
+        assert "Cloudflare block page" in said
+        assert "brought the page" in said
+        assert "100 elements" in said
+        task_id = re.search(r"/preview#(\S+)", said)
+        assert task_id
+        task = running.get(f"/scraper/task/{task_id[1]}").json()
+        assert (task["status"], task["tier"]) == ("completed", 3)
+        assert running.get("/preview").status_code == 200
+        assert (tmp_path / "data" / "jobs.db").exists()
+        assert await running.end(signal.SIGINT) == 0
+
+
+async def test_without_a_browser_it_says_so_and_goes_on_with_two_tiers(tmp_path: Path) -> None:
+    port = free_port()
+    browser = {"ACCEPTED_PREVIEW_BROWSER_PATH": "/nothing/here"}
+    with socket.create_server(("127.0.0.1", port)), demo(tmp_path / "data", port, **browser) as running:
+        assert running.url != f"http://127.0.0.1:{port}", "the next free one"
+        assert "No Chromium or Chrome here, so two tiers: install one with `apt-get install chromium`." in running.said
+        assert "brought the page" in running.said
+        task = running.get("/scraper/tasks").json()["tasks"][0]
+        assert (task["status"], task["cost"]) == ("completed", 0.0051)
+        assert await running.end(signal.SIGTERM) == 0
+
+
+def test_a_server_that_does_not_start_is_told(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "accepted_apps.demo", "--port", str(free_port()), "--data", str(tmp_path)],
+        env={**os.environ, "ACCEPTED_LEASE": "never"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "ACCEPTED_LEASE" in done.stdout
