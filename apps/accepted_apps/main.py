@@ -6,7 +6,6 @@ The job API, the preview, and their pages. Settings: `ACCEPTED_…` and `ACCEPTE
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,8 +23,6 @@ from accepted_apps.preview.task import Warm, add_preview
 
 def make_app(settings: Settings | None = None, preview: PreviewSettings | None = None) -> FastAPI:
     """The application; what is not given comes from the environment. Raises ConfigurationError."""
-    # It logs every address that it fetches, which is its users' business alone.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     jobs = Jobs(settings=settings or load(Settings))
     warm = Warm(preview or load(PreviewSettings, section="preview"))
     task = add_preview(jobs, warm)

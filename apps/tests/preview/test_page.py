@@ -102,7 +102,7 @@ async def test_a_failure_is_said_in_words(page: Page, server: Server, web: Playg
     await expect(page.locator("#run-state")).to_have_text("failed")
     await expect(page.locator("#say")).to_contain_text("no such page")
     await expect(page.locator(".tier").first.locator(".state")).to_have_text("failed")
-    await expect(page.locator(".tier").nth(1).locator(".state")).to_have_text("not needed")
+    await expect(page.locator(".tier").nth(1).locator(".state")).to_have_text("not tried")
 
 
 async def test_cancel(page: Page, server: Server, web: Playground) -> None:

@@ -2,10 +2,10 @@
 
 const WORDS = {
   idle: "waiting", running: "trying", ok: "brought the page", escalated: "was not enough", failed: "failed",
-  skipped: "skipped", off: "not asked for", unneeded: "not needed", stopped: "stopped",
+  skipped: "skipped", off: "not asked for", unneeded: "not needed", untried: "not tried", stopped: "stopped",
 }
 const SAYS = {
-  1: "HTTP with the headers of a browser", 2: "The same through a pool of proxies", 3: "A headless Chromium",
+  1: "HTTP that looks like a browser", 2: "The same through a pool of proxies", 3: "A headless Chromium",
 }
 
 export const money = amount => amount === 0 ? "$0" : `$${amount.toFixed(4).replace(/0+$/, "").replace(/\.$/, "")}`
@@ -43,7 +43,7 @@ export function drawNumbers(task) {
 function card(tier, task) {
   const entry = task.escalation_log.findLast(one => one.tier === tier.tier)
   const state = stateOf(tier.tier, entry, task)
-  const node = make("li", `tier ${["off", "unneeded", "stopped"].includes(state) ? "idle" : state}`)
+  const node = make("li", `tier ${["off", "unneeded", "untried", "stopped"].includes(state) ? "idle" : state}`)
   const head = make("header")
   const title = make("h3", "", tier.tier_name)
   title.prepend(make("small", "", `TIER ${tier.tier}`))
@@ -57,7 +57,7 @@ function stateOf(tier, entry, task) {
   if (tier < task.min_tier || tier > task.max_tier) return "off"
   if (running(task)) return task.tier === tier ? "running" : "idle"
   if (task.status === "completed") return "unneeded"
-  return task.status === "cancelled" && task.tier === tier ? "stopped" : "unneeded"
+  return task.status === "cancelled" && task.tier === tier ? "stopped" : "untried"
 }
 
 function sign(state, entry, tier) {

@@ -149,6 +149,7 @@ function drawList() {
 
 function paper() {
   if (!elements.length) return [make("p", "empty", "This page has no elements that carry data.")]
+  const repeated = repeatedGroups()
   const zones = []
   let group = null
   for (const element of elements) {
@@ -161,7 +162,7 @@ function paper() {
       zones.push(zone)
       group = null
     }
-    group = kind ? null : groupOf(element, tags, group, zone)
+    group = kind ? null : groupOf(element, tags, group, zone, repeated)
     const node = button(element, `el ${element.type} ${tags.at(-1)}`)
     node.textContent = element.type === "image" ? `Image: ${element.text}` : element.text
     ;(group?.node ?? zone).append(node)
@@ -169,21 +170,41 @@ function paper() {
   return zones
 }
 
-/** Elements of one card, list item or table row belong together; their XPath says which one it is. */
-function groupOf(element, tags, last, zone) {
-  const depth = tags.findLastIndex(tag => GROUPS.has(tag))
+/** Table rows, and kinds of card or list item that the page has several of, with more than one element each. */
+function repeatedGroups() {
+  const places = new Map()
+  const sizes = new Map()
+  for (const element of elements) {
+    const tags = element.path.split(" > ")
+    for (const [depth, tag] of tags.slice(0, -1).entries()) {
+      if (!GROUPS.has(tag)) continue
+      const stem = stemOf(tags, depth)
+      const place = placeOf(element.xpath, tag)
+      sizes.set(stem, (sizes.get(stem) ?? 0) + 1)
+      if (!places.has(stem)) places.set(stem, new Set())
+      if (place) places.get(stem).add(place)
+    }
+  }
+  return new Set([...sizes.keys()].filter(stem => {
+    const count = places.get(stem).size
+    return stem.endsWith(" tr") || (count > 1 && sizes.get(stem) >= 1.5 * count)
+  }))
+}
+
+/** The group that an element belongs to; its XPath says which one of its kind, where it says a place at all. */
+function groupOf(element, tags, last, zone, repeated) {
+  const depth = tags.findLastIndex((tag, at) => GROUPS.has(tag) && repeated.has(stemOf(tags, at)))
   if (depth < 0 || depth === tags.length - 1) return null
-  const stem = tags.slice(0, depth + 1).join(" > ")
+  const stem = stemOf(tags, depth)
   const place = placeOf(element.xpath, tags[depth])
   if (last && last.stem === stem && (place === null || last.place === null || last.place === place)) {
     last.place ??= place
     return last
   }
   const row = tags[depth] === "tr"
-  const holder = row ? "rows" : "cards"
   let around = zone.lastElementChild
-  if (!around?.classList.contains(holder) || around.dataset.stem !== stem) {
-    around = make("div", holder)
+  if (around?.dataset.stem !== stem) {
+    around = make("div", row ? "rows" : "cards")
     around.dataset.stem = stem
     zone.append(around)
   }
@@ -192,9 +213,11 @@ function groupOf(element, tags, last, zone) {
   return { stem, place, node }
 }
 
+const stemOf = (tags, depth) => tags.slice(0, depth + 1).join(" > ")
+
 function placeOf(xpath, tag) {
   const end = xpath.lastIndexOf(`/${tag}[`)
-  return xpath.startsWith("/html") && end >= 0 ? xpath.slice(0, xpath.indexOf("]", end) + 1) : null
+  return end < 0 ? null : xpath.slice(0, xpath.indexOf("]", end) + 1)
 }
 
 function button(element, className) {
