@@ -173,6 +173,7 @@ class Jobs:
                 "jobs is not started: use `async with jobs:`, or give your app lifespan=jobs.lifespan"
             )
         new = [await self._new_job(task, arguments, options) for arguments, options in items]
+        self.worker.expect()
         made = await self.store.submit(new)
         for one in made:
             if isinstance(one, Submitted) and not one.replayed:

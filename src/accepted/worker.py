@@ -94,6 +94,9 @@ class Worker:
         self._keeper: LeaseKeeper | None = None
         self._unlisten: Callable[[], None] | None = None
         self._stopping = False
+        self._more = False
+        """The last look may have left jobs behind for want of a slot; while False, a freed slot is no reason to
+        look again: whatever becomes ready is told."""
 
     @property
     def running(self) -> int:
@@ -149,6 +152,11 @@ class Worker:
             self._wake.clear()
             await self._wake.wait()
 
+    def expect(self) -> None:
+        """A job is about to be stored from this event loop: ask for it now, not when the commit is told, so that
+        the store can write both in one transaction."""
+        self._wake.set()
+
     # ── claiming ──
 
     async def _claim_forever(self) -> None:
@@ -165,28 +173,31 @@ class Worker:
 
     async def _claim(self) -> float:
         """Fill the free slots. Returns the seconds until the next try, unless something wakes the worker."""
-        free = self._settings.concurrency - self.running
+        self._more = False
         ordinary, isolated = self._task_names()
-        delay = self._settings.poll
-        if free > 0 and ordinary:
-            delay = await self._claim_some(ordinary, free, delay)
+        delay = await self._claim_some(ordinary, self._settings.concurrency - self.running)
         free = min(self._settings.concurrency - self.running, self._settings.process_concurrency - self._processes)
-        if free > 0 and isolated:
-            delay = min(delay, await self._claim_some(isolated, free, self._settings.poll))
-        return delay
+        return min(delay, await self._claim_some(isolated, free))
 
     def _task_names(self) -> tuple[list[str], list[str]]:
         tasks = self._runner.tasks.values()
         isolated = [task.name for task in tasks if task.policy.isolation == "process"]
         return [task.name for task in tasks if task.policy.isolation != "process"], isolated
 
-    async def _claim_some(self, tasks: list[str], limit: int, delay: float) -> float:
+    async def _claim_some(self, tasks: list[str], limit: int) -> float:
+        delay = self._settings.poll
+        if not tasks:
+            return delay
+        if limit <= 0:
+            self._more = True
+            return delay
         claim = await self._store.claim(
             self.id, queues=self._settings.queues, tasks=tasks, limit=limit, lease=self._settings.lease
         )
         for claimed in claim.jobs:
             self._begin(claimed)
         if len(claim.jobs) == limit:
+            self._more = True
             return delay  # full: the next slot that frees wakes the worker
         if claim.next_at is not None:
             delay = min(delay, max(0.001, claim.next_at - time.time()))
@@ -208,7 +219,8 @@ class Worker:
         assert self._keeper is not None  # noqa: S101  see _begin
         del self._keeper.attempts[attempt.record.id]
         self._processes -= _is_isolated(attempt.task)
-        self._wake.set()
+        if self._more or self._stopping:
+            self._wake.set()
 
     # ── hearing ──
 

@@ -48,9 +48,10 @@ def test_quoted_status_names_stand_in_the_state_machine_and_the_sql_only() -> No
     allowed = {"job.py"}
     quoted = re.compile(r"""["'](pending|running|completed|failed|cancelled)["']""")
     for path in (ROOT / "src" / "accepted").rglob("*.py"):
-        if path.name in allowed or "client" in path.parts or path.name == "openapi.py":
+        if path.name in allowed or {"client", "conformance"} & set(path.parts) or path.name == "openapi.py":
             continue
         code = re.sub(r'"""(?:.|\n)*?"""', "", path.read_text(encoding="utf-8"))
+        code = re.sub(r'_SQL\["\w+"\]', "", code)  # the name of a statement
         found = quoted.findall(code)
         assert not found, f"{path.name}: use Status.{found[0].upper()}"
 

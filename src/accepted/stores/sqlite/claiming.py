@@ -82,7 +82,9 @@ def _take(tx: Transaction, picked: list[int], ask: Ask) -> list[Claimed]:
     tx.run(_SQL["tell"], picked=ns, now=tx.now, data=dump_data({"worker": ask.worker_id}))
     taken = {n: (turn, records.record(row)) for n, turn, row in tx.rows(_SQL["taken"], picked=ns)}
     jobs = [taken[n][1] for n in picked]
-    tx.changed.update(job.id for job in jobs)
+    ids = [job.id for job in jobs]
+    tx.changed.update(ids)
+    tx.offered.difference_update(ids)
     _advance(tx, ask, taken.values())
     steps = _finished_steps(tx, ns) if any(job.token > 1 for job in jobs) else {}
     return [Claimed(job, steps.get(n, {})) for n, job in zip(picked, jobs, strict=True)]

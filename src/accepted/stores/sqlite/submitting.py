@@ -141,8 +141,10 @@ def _place(tx: Transaction, job: NewJob) -> tuple[list[Any], Submitted]:
         if job.slots:
             waiting_for = reserve(tx, job.slots)
             waits = Waits.TURN if waiting_for is None else Waits.LIMIT
-    # A delayed job too: workers that sleep until the next one is due have to hear of it.
-    tx.ready = tx.ready or waits is not Waits.LIMIT
+    if waits is Waits.TURN:
+        tx.offered.add(job.id)
+    elif waits is Waits.TIME:
+        tx.ready = True  # workers that sleep until the next one is due have to hear of it
     tx.changed.add(job.id)
     row = [
         job.id,

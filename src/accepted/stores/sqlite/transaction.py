@@ -37,6 +37,10 @@ class Transaction:
         self.endings: Counter[tuple[str, str, str]] = Counter()
         """How many jobs ended, by queue, task and status."""
         self.ready = False
+        """Something can be claimed, or will be at a time that sleeping workers do not know yet."""
+        self.offered: set[str] = set()
+        """Jobs that this batch submitted ready to run, less those that its own claims took: nobody needs to be
+        woken for a job that has already found its worker."""
         self.cancelling: set[str] = set()
         self.changed: set[str] = set()
 
@@ -65,6 +69,7 @@ class Transaction:
     @property
     def change(self) -> Change | None:
         """What listeners have to know after the commit; None when nothing happened."""
-        if not (self.ready or self.cancelling or self.changed):
+        ready = self.ready or bool(self.offered)
+        if not (ready or self.cancelling or self.changed):
             return None
-        return Change(ready=self.ready, cancelling=frozenset(self.cancelling), jobs=frozenset(self.changed))
+        return Change(ready=ready, cancelling=frozenset(self.cancelling), jobs=frozenset(self.changed))
