@@ -153,6 +153,21 @@ async def test_the_guards_of_the_application_hold(api: Api) -> None:
             assert opened.json() == 3
 
 
+async def test_refusals_of_the_application_are_its_own(api: Api) -> None:
+    async def full(connection: object) -> None:
+        raise HTTPException(429, "too many of you", headers={"Retry-After": "9"})
+
+    api.jobs.access.authenticator = full
+    app = FastAPI()
+    app.include_router(api.jobs.router)
+    async with api.client(app=app) as ann, api.client() as beside:
+        answer = await ann.get("/v1/jobs")
+        assert (answer.status_code, answer.json()) == (429, {"detail": "too many of you"})
+        whole = await beside.get("/v1/jobs")
+        assert (whole.status_code, whole.json()["type"]) == (429, "about:blank")
+        assert whole.headers["retry-after"] == "9"
+
+
 async def test_several_in_one_process() -> None:
     first, second = Api(), Api(prefix="/v2")
     app = FastAPI()

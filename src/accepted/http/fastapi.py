@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 Endpoint = Callable[..., Awaitable[Response]]
 
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _SECURITY: Final = (
     Security(HTTPBearer(auto_error=False, scheme_name="bearer")),
     Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="api_key")),
@@ -52,8 +53,10 @@ def make_router(jobs: Jobs) -> APIRouter:
         if operation.method == "get":
             router.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False, name=f"{operation.id}_head")
     for resource in resources.values():
-        # Matched only by a method that none of the above has: refused by us, as a problem.
-        router.routes.append(Route(jobs.prefix + resource.path, resource.refusing(), include_in_schema=False))
+        # Refused by us, as a problem; what is left over, methods that nobody has heard of, is left to the host.
+        others = sorted(_METHODS.difference(resource.methods))
+        endpoint = _endpoint(resource, None, secured=False)
+        router.add_api_route(jobs.prefix + resource.path, endpoint, methods=others, include_in_schema=False)
     socket = next(route for route in jobs.routes if isinstance(route, WebSocketRoute))
     router.add_api_websocket_route(socket.path, socket.endpoint, name=socket.name)
     return router

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -58,6 +59,7 @@ def outer_path(scope: Mapping[str, Any]) -> str:
     return path
 
 
+@lru_cache(maxsize=256)
 def _safe(path: str) -> str:
     """Percent-encoded again, for it was decoded on its way here; and never the `//host` of another server."""
     if path.startswith("//"):

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, TypeVar, overload
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -32,16 +33,16 @@ class IndexedHeaders(Headers):
     def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
         super().__init__(raw=raw)
         # Of a header that comes twice the first counts, as in the class above.
-        self._index = {name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(raw)}
+        self._index = dict(reversed(raw))
 
     def __getitem__(self, key: str) -> str:
-        return self._index[key.lower()]
+        return self._index[key.lower().encode("latin-1")].decode("latin-1")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._index)
+        return (name.decode("latin-1") for name in self._index)
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and key.lower() in self._index
+        return isinstance(key, str) and key.lower().encode("latin-1") in self._index
 
     @overload
     def get(self, key: str, /) -> str | None: ...
@@ -50,7 +51,8 @@ class IndexedHeaders(Headers):
     def get(self, key: str, default: str | T, /) -> str | T: ...
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        return self._index.get(key.lower(), default)
+        value = self._index.get(key.lower().encode("latin-1"))
+        return default if value is None else value.decode("latin-1")
 
 
 class Call(Request):
@@ -82,17 +84,7 @@ class Resource:
         self._handlers: Final = dict(handlers)
         if "GET" in handlers:
             self._handlers["HEAD"] = handlers["GET"]
-        self._allowed = sorted(self._handlers)
-
-    @property
-    def methods(self) -> list[str]:
-        return self._allowed
-
-    def refusing(self) -> Resource:
-        """The same path for every method that it does not have."""
-        twin = Resource(self.path)
-        twin._allowed = self._allowed
-        return twin
+        self.methods = sorted(self._handlers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = Call(scope, receive, send, links_here(scope, self._depth))
@@ -107,9 +99,10 @@ class Resource:
         try:
             handler = self._handlers.get(call.method)
             if handler is None:
-                raise MethodNotAllowed(call.method, self._allowed)
+                raise MethodNotAllowed(call.method, self.methods)
             return await handler(call)
-        except ClientDisconnect:
+        except (ClientDisconnect, HTTPException):
+            # An HTTPException is the host application's own: of its authenticator, of its limit on bodies.
             raise
         except AcceptedError as error:
             if error.status >= 500:

@@ -68,12 +68,13 @@ def make_app(jobs: Jobs) -> Starlette:
 
 
 async def _refusal(request: Request, error: Exception) -> Response:  # noqa: ARG001  Starlette's signature
-    """Starlette's own refusals: of a path that is not ours, above all."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    if status == 404:
+    """Refusals that are not ours: Starlette's, of a path that there is not; the authenticator's own."""
+    if not isinstance(error, HTTPException) or error.status_code == 404:
         return problem_response(RouteNotFound())
-    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status}
-    return Response(to_json(problem), status, {"Cache-Control": "no-store"}, media_type=MEDIA_TYPE)
+    status = error.status_code
+    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": error.detail}
+    headers = {**(error.headers or {}), "Cache-Control": "no-store"}
+    return Response(to_json(problem), status, headers, media_type=MEDIA_TYPE)
 
 
 async def _crash(request: Request, error: Exception) -> Response:  # noqa: ARG001  Starlette's signature
