@@ -89,7 +89,21 @@ class Subscription:
     the `async with` frees everything.
     """
 
-    __slots__ = ("_awake", "_complete", "_ended", "_follows", "_hub", "_initial", "_joined", "_on_end", "_waiter")
+    __slots__ = (
+        "_awake",
+        "_complete",
+        "_ended",
+        "_follows",
+        "_hub",
+        "_idle",
+        "_initial",
+        "_joined",
+        "_on_end",
+        "_since",
+        "_timeout",
+        "_timer",
+        "_waiter",
+    )
 
     def __init__(
         self, hub: Hub, cursors: Mapping[str, int], *, complete: bool, on_end: Callable[[], None] | None
@@ -103,6 +117,10 @@ class Subscription:
         self._joined: deque[Joined] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._since = 0.0
+        self._timeout: float | None = None
+        self._idle = False
 
     async def __aenter__(self) -> Subscription:
         self._hub._enter(self)
@@ -113,6 +131,8 @@ class Subscription:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         self.unfollow_owner()
         for job_id in list(self._follows):
             self.unfollow(job_id)
@@ -179,10 +199,13 @@ class Subscription:
                 self._on_end()
 
     async def next(self, timeout: float | None = None) -> list[Update]:
-        """Wait for news and return it, about BATCH_BYTES at most; [] when nothing came in `timeout` seconds, and
-        `[Ended()]` for ever after the end. Raises StoreError when a watcher that is behind cannot be served."""
+        """Wait for news and return it, about BATCH_BYTES at most; [] when nothing came in `timeout` seconds,
+        which is to be the same at each call, and `[Ended()]` for ever after the end. Raises StoreError when a watcher
+        that is behind cannot be served."""
         loop = asyncio.get_running_loop()
-        timer: asyncio.TimerHandle | None = None
+        self._since, self._timeout, self._idle = loop.time(), timeout, False
+        if timeout is not None and self._timer is None:
+            self._timer = loop.call_later(timeout, self._tick)
         try:
             while True:
                 if self._ended:
@@ -191,16 +214,25 @@ class Subscription:
                     updates = await self._collect()
                     if updates:
                         return updates
-                if timer is not None and timer.when() <= loop.time():
+                if self._idle:
                     return []
                 self._waiter = loop.create_future()
-                if timeout is not None and timer is None:
-                    timer = loop.call_later(timeout, self._wake)
                 await self._waiter
         finally:
             self._waiter = None
-            if timer is not None:
-                timer.cancel()
+
+    def _tick(self) -> None:
+        """One timer for all calls of `next`: arming and disarming one for each would cost a busy stream a tenth."""
+        self._timer = None
+        if self._timeout is None:
+            return
+        loop = asyncio.get_running_loop()
+        rest = self._since + self._timeout - loop.time()
+        if rest > 0 or self._waiter is None:
+            self._timer = loop.call_later(rest if rest > 0 else self._timeout, self._tick)
+        else:
+            self._idle = True
+            self._wake()
 
     async def _collect(self) -> list[Update]:
         updates: list[Update] = list(self._joined)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
@@ -150,6 +151,20 @@ class TestFollowing:
             assert await subscription.next(0.01) == []
             log.write("j", R)
             assert numbers(await subscription.next(5)) == [2]
+
+    async def test_the_time_counts_from_each_call(self, log: Log, hub: Hub) -> None:
+        log.write("j", P)
+        async with hub.watch({"j": 0}, complete=True) as subscription:
+            for _ in range(3):
+                log.write("j", G)
+                assert numbers(await subscription.next(0.1))
+                began = time.monotonic()
+                assert await subscription.next(0.1) == []
+                assert time.monotonic() - began > 0.09
+            waiting = asyncio.ensure_future(subscription.next())
+            assert not (await asyncio.wait((waiting,), timeout=0.3))[0], "no time given, none counts"
+            log.write("j", G)
+            assert numbers(await waiting) == [5]
 
     async def test_a_replay_past_an_old_end_is_not_over(self, log: Log, hub: Hub) -> None:
         log.write("j", P, R, FAILED, P, R)
