@@ -124,8 +124,11 @@ class Jobs:
 
     @asynccontextmanager
     async def _lifespan(self) -> AsyncIterator[None]:
+        from accepted.http.shutdown import draining_on_signals
+
         async with self:
-            yield
+            with draining_on_signals(self.hub):
+                yield
 
     async def start(self) -> None:
         """Open the store; start live updates, upkeep and (by the setting `worker`) the worker.

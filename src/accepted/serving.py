@@ -154,6 +154,9 @@ def _config(app: Startup, *, access_log: bool = False) -> uvicorn.Config:
         log_config=None,
         access_log=access_log,
         server_header=False,
+        # Compression costs about 70 KB for each socket, and job events are short; nobody sends us long messages.
+        ws_per_message_deflate=False,
+        ws_max_size=64 * 1024,
         timeout_graceful_shutdown=_HTTP_SECONDS,
     )
 
