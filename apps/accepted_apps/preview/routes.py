@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from accepted.http.auth import Identity, JobVerb
 from accepted.http.jobs_api import JobsApi
 from accepted.http.links import links_at
 from accepted.http.negotiation import parse_key
-from accepted.http.problems import problem_response
+from accepted.http.problems import problem_response, unexpected
 from accepted.http.reading import parse, read_json
 from accepted.http.shapes import AcceptedProblem
 from accepted.http.waiting import while_connected
@@ -28,6 +29,8 @@ from .result import PreviewResult
 from .settings import PreviewSettings
 from .socket import ScraperSocket
 from .task import TASK
+
+log = logging.getLogger("accepted_apps.preview")
 
 _BODY_MAX = 64 * 1024
 _CANCEL_WAIT = 2.0
@@ -52,6 +55,9 @@ class ProblemRoute(APIRoute):
                 return problem_response(error)
             except ClientDisconnect:
                 return Response()  # nobody is left to read it; what was submitted goes on
+            except Exception:
+                log.exception("%s %s", request.method, request.url.path)
+                return problem_response(unexpected())
 
         return answer
 

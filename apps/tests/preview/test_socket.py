@@ -197,3 +197,13 @@ async def test_a_socket_closes_when_the_server_stops_and_the_next_one_knows_ever
             messages = await socket.until("scraper:complete")
         assert messages[-1]["data"]["url"] == web.url + "/slow?seconds=2"
         await wait_until(lambda: [one.path for one in web.visits].count("/slow") == 2)
+
+
+async def test_a_large_result_comes_whole(serve: Any, web: Playground) -> None:
+    server = serve(preview_max_elements=1000)
+    async with server.client() as client, server.socket() as socket:
+        task_id = await client.start(web.url + "/many?rows=2000")
+        await socket.subscribe(f"scraper:{task_id}")
+        told = (await socket.until("scraper:complete"))[-1]["data"]
+        assert len(told["elements"]) == 1000
+        assert (await client.look(task_id))["result"] == told
