@@ -34,7 +34,7 @@ from accepted.guard import AddressPolicy, GuardingProxy, ProxyServer
 from .detect import Kind, judge
 from .elements import Element
 from .errors import BadRedirect, BrowserUnavailable, NeverEnds, NotAPage, Obstacle, PrivateAddress, TooLarge
-from .fetch import HTML_TYPES, Fetched
+from .fetch import HTML_TYPES, Fetched, check_text
 from .settings import PreviewSettings
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -64,6 +64,7 @@ _ARGS = (
     "--no-pings",
     "--js-flags=--max-old-space-size=512",
 )
+_USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0}.0.0.0 Safari/537.36"
 _BROKEN_OFF = "the answer broke off in the browser"
 _CLOSE_TIMEOUT = 5.0
 _QUIET = 0.4
@@ -159,6 +160,7 @@ class Browser:
         return await asyncio.shield(self._starting)
 
     async def _load(self, context: BrowserContext, guard: GuardingProxy, url: str) -> LivePage:
+        live = None
         try:
             async with asyncio.timeout(self._settings.browser_timeout):
                 page = await context.new_page()
@@ -166,7 +168,7 @@ class Browser:
                 await live.load(url)
                 return live
         except TimeoutError:
-            raise Obstacle("time-out in the browser") from None
+            raise live.late() if live else Obstacle("time-out in the browser") from None
         except PlaywrightError as error:
             raise Obstacle(f"the browser failed: {_first_line(error)}") from error
 
@@ -182,6 +184,8 @@ class LivePage:
         self._settings = settings
         self._target = ""
         self._response: Response | None = None
+        self._ended = False
+        """Whether the first document has come as a whole."""
         self._crashed = asyncio.Event()
         self._broken_off = asyncio.Event()
         page.on("request", self._on_request)
@@ -228,6 +232,12 @@ class LivePage:
             if self.fetched.status in (403, 503) and verdict.sign == f"HTTP {self.fetched.status}":
                 return
 
+    def late(self) -> Exception:
+        """What it means that the time is up now."""
+        if self._response is not None and not self._ended:
+            return NeverEnds("The page did not come to an end in the browser.")
+        return Obstacle("time-out in the browser")
+
     async def _goto(self, url: str) -> None:
         timeout = self._settings.browser_timeout * 1000
         going = asyncio.create_task(self._page.goto(url, wait_until="domcontentloaded", timeout=timeout))
@@ -238,12 +248,12 @@ class LivePage:
                 # Mostly the navigation is about to say so itself, in more detail.
                 await asyncio.wait((going,), timeout=0.5)
             if not going.done():
+                self._check_guard()
                 raise Obstacle("the page crashed the browser's tab" if self._crashed.is_set() else _BROKEN_OFF)
             self._response = going.result() or self._response
+            self._ended = True
         except PlaywrightTimeout:
-            if self._response is not None:
-                raise NeverEnds("The page did not come to an end in the browser.") from None
-            raise Obstacle("time-out in the browser") from None
+            raise self.late() from None
         except PlaywrightError as error:
             raise self._navigation_error(error) from None
         finally:
@@ -311,6 +321,7 @@ class LivePage:
         self._check_answer()
         if html is None:
             raise TooLarge(f"The page is larger than {self._settings.max_page_bytes / 2**20:.3g} MiB.")
+        check_text(str(html))
         response = self._response
         status, headers = (response.status, response.headers) if response else (200, {})
         return Fetched(self._page.url.partition("#")[0], status, headers, str(html))
@@ -400,7 +411,7 @@ class _Engine:
         return await self._chromium.new_context(
             proxy={"server": guard.url, "username": guard.username, "password": guard.password},
             # A headless Chromium says so in its name, and many sites send such a one away unseen.
-            user_agent=settings.user_agent.replace(f"Chrome/{settings.chrome_version}.", f"Chrome/{version}."),
+            user_agent=_USER_AGENT.format(version),
             extra_http_headers={"Accept-Language": settings.accept_language},
             locale=settings.accept_language.split(",")[0],
             accept_downloads=False,

@@ -136,9 +136,11 @@ _LAST_WORDS = {401: Kind.LOGIN, 404: Kind.NOT_FOUND, 410: Kind.NOT_FOUND}
 def judge(status: int, headers: Mapping[str, str], html: str, url: str, *, now: dt.datetime | None = None) -> Verdict:
     """The verdict on an answer. Header names are in lower case; `now` is for tests."""
     retry_after = parse_retry_after(headers.get("retry-after"), now or dt.datetime.now(dt.UTC))
-    if found := _by_headers(headers):
-        return Verdict(found.kind, found.sign, retry_after)
     page = _Reading(html)
+    if found := _by_headers(headers):
+        # The headers are the same whether the challenge runs by itself or waits for a person; the page is not.
+        found = (found.kind is Kind.BLOCKED and _captcha(page, status)) or found
+        return Verdict(found.kind, found.sign, retry_after)
     if (status not in _LAST_WORDS or status == 401) and (found := _wall(page, status, url)):
         return Verdict(found.kind, found.sign, retry_after)
     if status == 429:

@@ -1,4 +1,4 @@
-"""robots.txt, fetched through the same guarded client as the page, and kept for a while."""
+"""robots.txt, fetched through the same client as the page, and kept for a while."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import httpx
 from protego import Protego
 
-from accepted.guard import AddressRefused
-
-from .body import body_parts
-from .errors import Obstacle, RobotsRefused, TooLarge
+from .errors import BadRedirect, Obstacle, PreviewError, RobotsRefused
+from .impersonate import Impersonator
 from .settings import PreviewSettings
+from .urls import redirect_target
 
-# RFC 9309, 2.5: a crawler reads at least 500 KiB.
+# RFC 9309, 2.5 and 2.3.1.2: a crawler reads at least 500 KiB and follows at least five redirects.
 _MAX_BYTES = 512 * 1024
+_MAX_REDIRECTS = 10
 _TIMEOUT = 10.0
 _KEPT = 10_000
 
@@ -41,7 +41,7 @@ class Robots:
         self._clock = clock
         self._sites: dict[str, _Rules] = {}
 
-    async def check(self, url: str, client: httpx.AsyncClient) -> float:
+    async def check(self, url: str, client: Impersonator) -> float:
         """The pause in seconds that the site asks for.
 
         Raises RobotsRefused when the page is not to be fetched, Obstacle when that cannot be known at present.
@@ -59,11 +59,11 @@ class Robots:
             raise RobotsRefused("The site's robots.txt asks that this page is not fetched by programs.")
         return min(rules.parser.crawl_delay(agent) or 0.0, self._settings.max_retry_after)
 
-    async def _load(self, site: str, client: httpx.AsyncClient) -> _Rules | None:
+    async def _load(self, site: str, client: Impersonator) -> _Rules | None:
         try:
             async with asyncio.timeout(_TIMEOUT):
                 status, text = await _get(site, client)
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, AddressRefused, TooLarge):
+        except (PreviewError, Obstacle, TimeoutError):
             return None
         if status == 429 or status >= 500:
             raise Obstacle(f"robots.txt cannot be read at present (HTTP {status})")
@@ -74,12 +74,10 @@ class Robots:
         return rules
 
 
-async def _get(site: str, client: httpx.AsyncClient) -> tuple[int, str]:
-    async with client.stream("GET", site, follow_redirects=True) as response:
-        body = b""
-        if response.status_code == 200:
-            async for part in body_parts(response, _MAX_BYTES):
-                body += part
-                if len(body) >= _MAX_BYTES:
-                    break
-        return response.status_code, body[:_MAX_BYTES].decode("utf-8-sig", "replace")
+async def _get(url: str, client: Impersonator) -> tuple[int, str]:
+    for _ in range(_MAX_REDIRECTS + 1):
+        answer = await client.get(url, limit=_MAX_BYTES, timeout=_TIMEOUT, cut=True)
+        if answer.location is None:
+            return answer.status, answer.body.decode("utf-8-sig", "replace")
+        url = redirect_target(url, answer.location)
+    raise BadRedirect("robots.txt redirects too many times.")

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from accepted.settings import setting
 
-_CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0}.0.0.0 Safari/537.36"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewSettings:
@@ -39,11 +37,15 @@ class PreviewSettings:
     tier3_cost: float = setting(0.08, "One page in tier 3.", unit="US dollars")
 
     # ── tiers 1 and 2 ──
-    chrome_version: int = setting(143, "Major version of the Chrome whose headers tiers 1 and 2 send.")
+    impersonate: str = setting(
+        "chrome",
+        "The browser whose TLS, HTTP/2 and headers tiers 1 and 2 show: a name that curl_cffi knows, such as `chrome146`"
+        " or `firefox147`; `chrome` is its newest Chrome.",
+    )
     accept_language: str = setting("en-US,en;q=0.9", "The language that all tiers ask for.")
     max_redirects: int = setting(10, "Redirects that one fetch follows.")
     max_page_bytes: int = setting(10 * 1024 * 1024, "A page, after decompression.", unit="bytes")
-    connect_timeout: float = setting(10.0, "Look-up, connection and TLS, each.", unit="seconds")
+    connect_timeout: float = setting(10.0, "Look-up and connection; TLS has as long again.", unit="seconds")
     fetch_timeout: float = setting(
         20.0,
         "One fetch in tier 1 or 2, from the first connection to the last byte; waiting for a turn is not counted.",
@@ -107,11 +109,6 @@ class PreviewSettings:
         "The longest Retry-After that is waited for; a longer one fails the preview and says so.",
         unit="seconds",
     )
-
-    @property
-    def user_agent(self) -> str:
-        """The User-Agent of tiers 1 and 2."""
-        return _CHROME.format(self.chrome_version)
 
     def cost(self, tier: int) -> float:
         """Price of one page in a tier."""

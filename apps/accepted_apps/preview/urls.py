@@ -6,7 +6,7 @@ import re
 
 import httpx
 
-from .errors import InvalidInput
+from .errors import BadRedirect, InvalidInput
 
 _ODD = re.compile(r"[\x00-\x20\x7f\\]")
 
@@ -23,13 +23,15 @@ def validated_url(url: object, *, max_length: int = 2048) -> str:
     return str(httpx.URL(text).copy_with(fragment=None))
 
 
-def joined_url(base: str, location: str) -> str | None:
-    """Where a redirect leads, or None when that is no address that may be fetched."""
+def redirect_target(base: str, location: str) -> str:
+    """Where a redirect leads; BadRedirect when that is no address that may be fetched."""
     try:
         url = str(httpx.URL(base).join(location.strip()).copy_with(fragment=None))
     except httpx.InvalidURL:
-        return None
-    return None if _problem(url) else url
+        url = ""
+    if _problem(url):
+        raise BadRedirect("The page redirects to something that is no http:// or https:// address.")
+    return url
 
 
 def host_key(url: str) -> str:

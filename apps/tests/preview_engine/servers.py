@@ -72,6 +72,10 @@ class _Listener:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._server.wait_closed()
 
+    async def quiet(self) -> None:
+        """Wait until every connection so far has ended."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def _run(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None

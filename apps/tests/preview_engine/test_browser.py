@@ -19,6 +19,7 @@ from accepted_apps.preview.elements import extract
 from accepted_apps.preview.errors import (
     BadRedirect,
     BrowserUnavailable,
+    NeverEnds,
     NotAPage,
     Obstacle,
     PreviewError,
@@ -292,6 +293,7 @@ async def test_limits_and_odd_answers(browser: Browser, site: Site) -> None:
         "/pdf": reply(b"%PDF", content_type="application/pdf"),
         "/zip": reply(b"PK", content_type="application/zip", content_disposition="attachment; filename=x.zip"),
         "/json": reply("{}", content_type="application/json"),
+        "/lie": reply(b"%PDF-1.7\n1 0 obj", content_type="text/html"),
         "/none": reply("", 204),
     }
     for path, expected in {
@@ -303,11 +305,26 @@ async def test_limits_and_odd_answers(browser: Browser, site: Site) -> None:
         "/pdf": NotAPage,
         "/zip": NotAPage,
         "/json": NotAPage,
+        "/lie": NotAPage,
         "/none": NotAPage,
     }.items():
         error = await failing(browser, site.url + path)
         assert type(error) is expected, (path, error)
     assert isinstance(await failing(browser, "http://127.0.0.5:9/"), Obstacle)
+
+
+async def test_a_page_that_never_ends_is_told_from_a_site_that_is_silent(site: Site, settings: SettingsMaker) -> None:
+    async def drip(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<h1>To be continued</h1>")
+        await asyncio.Event().wait()
+
+    async def silent(request: Request, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    site.routes |= {"/drip": drip, "/silent": silent}
+    async with Browser(settings(browser_timeout=3.0), AddressPolicy(ALLOW)) as browser:
+        assert isinstance(await failing(browser, f"{site.url}/drip"), NeverEnds)
+        assert isinstance(await failing(browser, f"{site.url}/silent"), Obstacle)
 
 
 async def test_an_error_page_of_the_site_is_handed_on(browser: Browser, site: Site) -> None:

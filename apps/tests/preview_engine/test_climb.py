@@ -111,7 +111,7 @@ async def test_a_block_by_address_leads_to_the_proxies(
         ("/consent", Blocked, "consent wall"),
         ("/reset", Unreachable, "connection reset"),
         ("/silent", Unreachable, "time-out"),
-        ("/brotli", Unreachable, "content encoding 'br', which was not asked for"),
+        ("/packed", Unreachable, "a body packed as 'zpaq' cannot be unpacked"),
         ("/shell", NeedsJavaScript, "empty mount point of a script application"),
     ],
 )
@@ -132,7 +132,7 @@ async def test_signs_that_escalate(
         "/consent": reply("<h1>Before you continue to Site</h1><button>Accept all</button>"),
         "/reset": reset,
         "/silent": silent,
-        "/brotli": reply(b"xx", content_encoding="br"),
+        "/packed": reply(b"xx", content_encoding="zpaq"),
         "/shell": SHELL,
     }
     async with Site(routes, "127.0.0.5") as site, HttpProxy() as proxy:
@@ -165,6 +165,7 @@ async def test_signs_that_escalate(
         ("/login@", BadRedirect),
         ("/nonsense", BadRedirect),
         ("/pdf", NotAPage),
+        ("/lie", NotAPage),
         ("/huge", TooLarge),
         ("/declared", TooLarge),
         ("/bomb", TooLarge),
@@ -201,6 +202,7 @@ async def test_answers_that_end_the_climb(
             "/login@": redirect("http://user:password@127.0.0.5/"),
             "/nonsense": redirect("http://[::1"),
             "/pdf": reply(b"%PDF", content_type="application/pdf"),
+            "/lie": reply(b"%PDF-1.7", content_type="text/html"),
             "/huge": reply(b"<p>" + b"x" * 200_000, content_length=""),
             "/declared": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 99999999999\r\n\r\n<p>",
             "/bomb": reply(gzip.compress(b" " * 50_000_000), content_encoding="gzip"),

@@ -55,6 +55,12 @@ CAPTCHAS: list[tuple[str, int, dict[str, str], str]] = [
     ("datadome", 403, {}, "<script>var dd={'rt':'c','cid':'x'}</script>"),
     ("perimeterx", 403, {}, "<div id='px-captcha'></div><p>Press &amp; Hold to confirm you are a human"),
     ("cloudflare interactive", 403, {}, "<script>window._cf_chl_opt={cType: 'interactive'}</script>"),
+    (
+        "cloudflare interactive, with its header",
+        403,
+        {"cf-mitigated": "challenge"},
+        "<title>Just a moment...</title><script>window._cf_chl_opt={cvId:'3',cType:'interactive'}</script>",
+    ),
 ]
 SHELLS = [
     '<div id="root"></div><script src=/app.js></script>',

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
+import struct
 
 import httpx
 import pytest
@@ -129,7 +131,7 @@ async def test_data_is_bounded() -> None:
         GuardingProxy(POLICY, max_bytes=100_000) as proxy,
         browser_like(proxy) as client,
     ):
-        with pytest.raises(httpx.RemoteProtocolError):
+        with pytest.raises(httpx.ReadError):
             await client.get(site.url)
         assert proxy.exceeded
         assert (await client.get(site.url)).status_code == 503
@@ -170,3 +172,45 @@ async def test_closing_ends_open_tunnels() -> None:
             address = ("127.0.0.1", int(proxy.url.rsplit(":", 1)[1]))
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection(*address)
+
+
+async def test_says_why_there_is_no_connection_and_whose_fault_it_is() -> None:
+    async def unknown(host: str, port: int) -> list[str]:
+        raise socket.gaierror(socket.EAI_NONAME, 'Name or service "not" known\r\n')
+
+    async with HttpProxy(refuse="403 Forbidden") as refusing:
+        upstream = ProxyServer.parse(refusing.url)
+        for policy, through, said in (
+            (POLICY, None, b"502 Bad Gateway|error=destination_unavailable; details="),
+            (POLICY, upstream, b'502 Bad Gateway|error=proxy_internal_error; details="proxy http://127.0.0.1:'),
+            (AddressPolicy(), None, b"403 Forbidden|error=destination_ip_prohibited; details=\"'127.0.0.5' is refused"),
+            (
+                AddressPolicy(resolver=unknown),
+                None,
+                rb'error=dns_error; details="[Errno -2] Name or service \"not\" known??"',
+            ),
+        ):
+            host = "nowhere.test" if b"dns" in said else "127.0.0.5"
+            async with GuardingProxy(policy, upstream=through) as proxy:
+                answer = await talk(proxy, f"CONNECT {host}:9 HTTP/1.1\r\nTOKEN\r\n\r\n".encode())
+            for part in said.split(b"|"):
+                assert part in answer.replace(b"accepted-guard; ", b""), answer
+
+
+async def test_a_reset_in_an_answer_is_passed_on_as_a_reset() -> None:
+    async def reset(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nhalf of it")
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with Site({"/": reset}, "127.0.0.5") as site, GuardingProxy(POLICY) as proxy:
+        token = base64.b64encode(f"{proxy.username}:{proxy.password}".encode()).decode()
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(proxy.url.rsplit(":", 1)[1]))
+        connect = f"CONNECT 127.0.0.5:{site.port} HTTP/1.1\r\nProxy-Authorization: Basic {token}\r\n\r\n"
+        writer.write(f"{connect}GET / HTTP/1.1\r\n\r\n".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+        with pytest.raises(ConnectionResetError):
+            await writer.wait_closed()

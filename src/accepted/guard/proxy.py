@@ -10,6 +10,8 @@ import asyncio
 import base64
 import hmac
 import secrets
+import socket
+import struct
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -128,7 +130,7 @@ class GuardingProxy:
             async with asyncio.timeout(self._lifetime):
                 await self._answer(reader, writer)
         except (TimeoutError, OSError, httpcore.NetworkError, httpcore.TimeoutException, asyncio.CancelledError):
-            pass  # nobody is left to be told
+            _reset(writer)
         finally:
             self._clients.discard(task)
             writer.close()
@@ -185,11 +187,17 @@ class GuardingProxy:
         except AddressRefused as refused:
             if len(self.refusals) < _MAX_REFUSALS:
                 self.refusals.append(Refusal(refused.host, port, refused.address, refused.reason))
-            raise _Rejected("403 Forbidden", str(refused), _status("destination_ip_prohibited")) from None
+            raise _not_dialled("403 Forbidden", "destination_ip_prohibited", refused) from None
         except httpcore.ConnectTimeout as error:
-            raise _Rejected("504 Gateway Timeout", str(error), _status("connection_timeout")) from None
-        except (httpcore.NetworkError, httpcore.ProxyError) as error:
-            raise _Rejected("502 Bad Gateway", str(error), _status("destination_unavailable")) from None
+            raise _not_dialled("504 Gateway Timeout", "connection_timeout", error) from None
+        except httpcore.ProxyError as error:
+            # The operator's proxy does not work, so nothing is known of the site.
+            raise _not_dialled("502 Bad Gateway", "proxy_internal_error", error) from None
+        except httpcore.NetworkError as error:
+            unknown = isinstance(error.__cause__, socket.gaierror)
+            raise _not_dialled(
+                "502 Bad Gateway", "dns_error" if unknown else "destination_unavailable", error
+            ) from None
 
     async def _relay(
         self,
@@ -212,6 +220,9 @@ class GuardingProxy:
             ends = await asyncio.gather(*ways, return_exceptions=True)
         for end in ends:
             if isinstance(end, _Rejected):
+                raise end
+            if isinstance(end, Exception):
+                await _flush(writer)
                 raise end
 
     async def _download(
@@ -241,9 +252,29 @@ class GuardingProxy:
             self._hang_up()
 
 
-def _status(error: str) -> str:
+def _status(error: str, details: str = "") -> str:
     """RFC 9209, so that an answer of this proxy cannot be taken for the site's own."""
-    return f"Proxy-Status: accepted-guard; error={error}\r\n"
+    printable = "".join(char if " " <= char <= "~" else "?" for char in details[:200])
+    quoted = printable.replace("\\", "\\\\").replace('"', '\\"')
+    parameter = f'; details="{quoted}"' if quoted else ""
+    return f"Proxy-Status: accepted-guard; error={error}{parameter}\r\n"
+
+
+def _not_dialled(status: str, kind: str, error: Exception) -> _Rejected:
+    return _Rejected(status, str(error), _status(kind, str(error)))
+
+
+async def _flush(writer: asyncio.StreamWriter) -> None:
+    """Wait until all that was written has gone out, not only until there is room for more."""
+    writer.transport.set_write_buffer_limits(0)
+    await writer.drain()
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection that broke off as such: an answer without a length would seem complete after a plain end."""
+    with suppress(OSError):
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 async def _upload(reader: asyncio.StreamReader, stream: httpcore.AsyncNetworkStream) -> None:
