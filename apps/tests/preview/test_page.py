@@ -16,6 +16,7 @@ from .test_callers import make_key
 pytestmark = pytest.mark.browser
 
 PATIENCE = 30_000
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -43,17 +44,17 @@ async def page(chromium: Browser) -> AsyncIterator[Page]:
 async def ask(page: Page, server: Server, url: str) -> None:
     await page.goto(f"{server.url}/preview")
     await page.get_by_label("Address of the page").fill(url)
-    await expect(page.locator("#submit")).to_be_enabled(timeout=PATIENCE)
+    await expect(page.locator("#submit")).to_be_enabled()
     await page.get_by_label("Address of the page").press("Enter")
 
 
 async def test_a_person_watches_a_climb_and_picks_an_element(page: Page, server: Server, web: Playground) -> None:
     await ask(page, server, web.url + "/climb")
     first, _, third = (page.locator(".tier").nth(number) for number in range(3))
-    await expect(first.locator(".state")).to_have_text("was not enough", timeout=PATIENCE)
+    await expect(first.locator(".state")).to_have_text("was not enough")
     await expect(first).to_contain_text("Cloudflare block page")
     await expect(first).to_contain_text("$0.0001")
-    await expect(third.locator(".state")).to_have_text("brought the page", timeout=PATIENCE)
+    await expect(third.locator(".state")).to_have_text("brought the page")
     await expect(page.locator("#run-state")).to_have_text("completed")
     await expect(page.locator("#bar")).to_have_attribute("aria-valuenow", "100")
     await expect(page.locator("#result-title")).to_contain_text("The view from the top")
@@ -129,18 +130,18 @@ async def test_a_reload_and_the_history_bring_a_task_back(
 
 async def test_the_page_goes_on_after_a_restart(page: Page, serve: Any, web: Playground) -> None:
     server: Server = serve(drain="100ms")
-    await ask(page, server, web.url + "/slow?seconds=2")
+    await ask(page, server, web.url + "/slow?seconds=5")
     await expect(page.locator(".tier.running")).to_have_count(1)
     server.stop()
     server.restart()
-    await expect(page.locator("#run-state")).to_have_text("completed", timeout=PATIENCE)
+    await expect(page.locator("#run-state")).to_have_text("completed")
     await expect(page.locator("#result")).to_be_visible()
 
 
 async def test_without_websockets_it_polls(page: Page, server: Server, web: Playground) -> None:
     await page.route_web_socket("**/ws/scraper", lambda socket: socket.close())
     await ask(page, server, web.url + "/address")
-    await expect(page.locator("#run-state")).to_have_text("completed", timeout=PATIENCE)
+    await expect(page.locator("#run-state")).to_have_text("completed")
     await expect(page.locator(".tier").nth(1).locator(".state")).to_have_text("brought the page")
 
 
@@ -173,7 +174,7 @@ async def test_it_fits_a_phone_and_can_be_read(scheme: Any, chromium: Browser, s
     context = await chromium.new_context(viewport={"width": 390, "height": 800}, color_scheme=scheme)
     page = await context.new_page()
     await ask(page, server, web.url + "/plain")
-    await expect(page.locator("#result")).to_be_visible(timeout=PATIENCE)
+    await expect(page.locator("#result")).to_be_visible()
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     weak = await page.evaluate(CONTRAST)
     assert weak == []

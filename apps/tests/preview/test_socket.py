@@ -184,7 +184,7 @@ async def test_a_socket_closes_when_the_server_stops_and_the_next_one_knows_ever
 ) -> None:
     server = serve(drain="100ms")
     async with server.client() as client:
-        task_id = await client.start(web.url + "/slow?seconds=2")
+        task_id = await client.start(web.url + "/slow?seconds=5")
         async with server.socket() as socket:
             await socket.subscribe(f"scraper:{task_id}")
             await socket.until("scraper:progress")
@@ -195,7 +195,7 @@ async def test_a_socket_closes_when_the_server_stops_and_the_next_one_knows_ever
         async with server.socket() as socket:
             await socket.subscribe(f"scraper:{task_id}")
             messages = await socket.until("scraper:complete")
-        assert messages[-1]["data"]["url"] == web.url + "/slow?seconds=2"
+        assert messages[-1]["data"]["url"] == web.url + "/slow?seconds=5"
         await wait_until(lambda: [one.path for one in web.visits].count("/slow") == 2)
 
 
