@@ -41,8 +41,14 @@ def _shown(value: Any, unit: str) -> str:
     return f"{value:g}" if isinstance(value, float) else f"{value}"
 
 
-def written(page: str) -> str:
+COPIES = {"problems.md": DOCS.parent / "src" / "accepted" / "http" / "problems.md"}
+"""Pages that the server has to carry with it."""
+
+
+def written(page: str, name: str = "") -> str:
     """The page with its parts written anew."""
+    if name in COPIES:
+        return COPIES[name].read_text(encoding="utf-8")
 
     def part(found: re.Match[str]) -> str:
         head, module, name, section, end = found.groups()
@@ -54,8 +60,8 @@ def written(page: str) -> str:
 def main() -> int:
     for path in sorted(DOCS.glob("*.md")):
         page = path.read_text(encoding="utf-8")
-        if written(page) != page:
-            path.write_text(written(page), encoding="utf-8")
+        if written(page, path.name) != page:
+            path.write_text(written(page, path.name), encoding="utf-8")
             print(f"wrote {path.name}")
     return 0
 

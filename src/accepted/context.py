@@ -331,7 +331,7 @@ class BaseJob:
 
     def _finished(self, key: str, returns: pydantic.TypeAdapter[Any]) -> tuple[bool, Any]:
         done = self._steps.get(key)
-        return (False, None) if done is None else (True, returns.validate_json(done))
+        return (False, None) if done is None else (True, load_step(returns, done))
 
 
 class Job(BaseJob):
@@ -375,7 +375,7 @@ class Job(BaseJob):
             raise
         await reporter.flush()
         await reporter.sink.finish_step(key, name, raw)
-        return returns.validate_json(raw)
+        return load_step(returns, raw)
 
     async def attach(self, name: str, source: Path | str | bytes, *, media_type: str | None = None) -> Artifact:
         """Keep a file (a path) or bytes under `name` with the job. Raises PayloadTooLarge, ValueError (name)."""
@@ -413,7 +413,7 @@ class SyncJob(BaseJob):
             raise
         reporter.call(reporter.flush())
         reporter.call(reporter.sink.finish_step(key, name, raw))
-        return returns.validate_json(raw)
+        return load_step(returns, raw)
 
     def attach(self, name: str, source: Path | str | bytes, *, media_type: str | None = None) -> Artifact:
         """`Job.attach`, blocking."""
@@ -459,6 +459,11 @@ def dump_step(name: str, returns: pydantic.TypeAdapter[Any], value: Any) -> byte
         return returns.serializer.to_json(value, warnings=False)
     except (pydantic_core.PydanticSerializationError, ValueError) as error:
         raise TypeError(f"the result of step {name!r} cannot be stored as JSON: {error}") from error
+
+
+def load_step(returns: pydantic.TypeAdapter[Any], raw: bytes) -> Any:
+    """A step's result as its function's return type. Field names, no aliases: that is how it was written."""
+    return returns.validator.validate_json(raw, by_name=True)
 
 
 def step_error(error: BaseException) -> dict[str, JSON]:

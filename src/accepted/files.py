@@ -6,8 +6,17 @@ import mimetypes
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pydantic_core import CoreSchema, core_schema
 
 from accepted.job import JSON
+
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo
+
+STORED: Final = {"accepted": "stored arguments"}
+"""The validation context of arguments that come from the store; compared by identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +60,23 @@ class UploadFile:
             "size_bytes": self.size_bytes,
             "blob": self.blob,
         }
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            cls._validated, serialization=core_schema.plain_serializer_function_ser_schema(cls.stored)
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: object, handler: object) -> dict[str, JSON]:
+        return {"type": "string", "format": "binary"}
+
+    @classmethod
+    def _validated(cls, value: object, info: ValidationInfo) -> UploadFile:
+        """Text can describe a file only where we wrote the text ourselves: whoever could name a path or a blob in a
+        request could read what is not theirs."""
+        if isinstance(value, UploadFile):
+            return value
+        if isinstance(value, dict) and info.context is STORED:
+            return cls(**value)
+        raise ValueError("send the file itself, as multipart/form-data; from Python, UploadFile.of(path)")

@@ -9,15 +9,28 @@ import inspect
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import NoneType
-from typing import Any, Final, Generic, Literal, ParamSpec, Protocol, TypeVar, get_args, get_type_hints
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import pydantic
 import pydantic_core
 
 from accepted.context import BaseJob
 from accepted.errors import ConfigurationError, InvalidInput
-from accepted.files import UploadFile
+from accepted.files import STORED, UploadFile
 from accepted.handle import JobHandle
 from accepted.job import IdempotencyKey, Limit, NewJob
 
@@ -141,6 +154,11 @@ class Task(Generic[P, R]):
             many = _file_kind(hint)
             if many is not None:
                 self.files[parameter.name] = many
+            elif _holds_files(hint, set()):
+                raise ConfigurationError(
+                    f"task {self.name!r}: {parameter.name}: a file is UploadFile or list[UploadFile], "
+                    "optional or not, and a parameter of its own"
+                )
             if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
                 self._positional.append(parameter.name)
             members.append((parameter.name, hint, _default(parameter)))
@@ -159,23 +177,19 @@ class Task(Generic[P, R]):
     # ── arguments and results as JSON ──
 
     def validate_json(self, body: bytes) -> dict[str, Any]:
-        """Arguments from a JSON object that somebody sent. Raises InvalidInput naming the field.
-
-        A file cannot come this way: whoever could name a path or a blob could read what is not theirs.
-        """
-        values = self.load_arguments(body)
-        for name in self.files:
-            if values.get(name):
-                raise InvalidInput([{"detail": "send the file itself, as multipart/form-data", "pointer": f"#/{name}"}])
-        return values
+        """Arguments from a JSON object that somebody sent. Raises InvalidInput naming the field."""
+        return self._loaded(body or b"{}")
 
     def load_arguments(self, body: bytes) -> dict[str, Any]:
         """Arguments as they were stored. Raises InvalidInput naming the field."""
+        return self._loaded(body, context=STORED, by_name=True)
+
+    def _loaded(self, body: bytes, **how: Any) -> dict[str, Any]:
         try:
-            values: dict[str, Any] = vars(self._arguments.validator.validate_json(body or b"{}"))
-            return values
+            values: dict[str, Any] = vars(self._arguments.validator.validate_json(body, **how))
         except pydantic.ValidationError as error:
             raise InvalidInput(_problems(error)) from None
+        return values
 
     def validate(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Arguments from Python values by name. Raises InvalidInput naming the field."""
@@ -200,9 +214,7 @@ class Task(Generic[P, R]):
         if not values:
             return b"{}"
         holder: Any = object.__new__(self._holder)
-        holder.__dict__.update(
-            {name: _stored(value) if name in self.files else value for name, value in values.items()}
-        )
+        holder.__dict__.update(values)
         return self._arguments.serializer.to_json(holder, warnings=False)
 
     def dump_result(self, value: Any) -> bytes:
@@ -210,13 +222,13 @@ class Task(Generic[P, R]):
         if value is None:
             return b"null"
         try:
-            return self._result.serializer.to_json(value, warnings=False)
+            return self._result.serializer.to_json(value, warnings=False, by_alias=True)
         except (pydantic_core.PydanticSerializationError, ValueError) as error:
             raise TypeError(f"the result of {self.name!r} cannot be stored as JSON: {error}") from error
 
     def load_result(self, raw: bytes) -> R:
         """A result as the function's return type."""
-        return self._result.validate_json(raw)  # type: ignore[no-any-return]
+        return self._result.validator.validate_json(raw, by_alias=True, by_name=True)  # type: ignore[no-any-return]
 
     def schemas(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """JSON Schemas (2020-12) of the arguments and the result."""
@@ -343,16 +355,26 @@ def _is_job(hint: Any) -> bool:
 
 def _file_kind(hint: Any) -> bool | None:
     """None: no file parameter; False: one file; True: a list of files."""
-    arms = [arm for arm in get_args(hint) or (hint,) if arm is not NoneType]
-    if UploadFile not in arms:
-        return None
-    return getattr(hint, "__origin__", None) in (list, tuple)
+    if get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    if get_origin(hint) in (Union, UnionType):
+        arms = [arm for arm in get_args(hint) if arm is not NoneType]
+        return _file_kind(arms[0]) if len(arms) == 1 else None
+    if hint is UploadFile:
+        return False
+    return True if get_origin(hint) is list and get_args(hint) == (UploadFile,) else None
 
 
-def _stored(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return [_stored(one) for one in value]
-    return replace(value, local=None) if isinstance(value, UploadFile) else value
+def _holds_files(hint: Any, seen: set[Any]) -> bool:
+    """A file somewhere inside, where nobody would copy it."""
+    if hint is UploadFile:
+        return True
+    if isinstance(hint, type) and hint not in seen:
+        seen.add(hint)
+        members = getattr(hint, "model_fields", None) or getattr(hint, "__dataclass_fields__", {})
+        if any(_holds_files(getattr(one, "annotation", getattr(one, "type", None)), seen) for one in members.values()):
+            return True
+    return any(_holds_files(arm, seen) for arm in get_args(hint))
 
 
 def _problems(error: pydantic.ValidationError) -> list[dict[str, str]]:

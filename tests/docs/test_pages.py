@@ -18,7 +18,7 @@ DOCS = sorted((ROOT / "docs").glob("*.md"))
 @pytest.mark.parametrize("path", DOCS, ids=lambda path: path.name)
 def test_generated_parts_are_current(path: Path) -> None:
     page = path.read_text(encoding="utf-8")
-    assert pages.written(page) == page, "run: python scripts/pages.py"
+    assert pages.written(page, path.name) == page, "run: python scripts/pages.py"
 
 
 def test_every_setting_has_its_row() -> None:

@@ -107,4 +107,12 @@ def test_every_problem_has_its_section() -> None:
     headings = {line.removeprefix("## ") for line in page.splitlines() if line.startswith("## ")}
     stored = {"timed-out", "deadline-exceeded", "worker-lost", "arguments-changed", "result-too-large", "http-error"}
     assert headings == slugs(AcceptedError) | stored
-    assert DOCS.endswith("problems/#")
+    assert DOCS.endswith("/problems#")
+
+
+async def test_a_problems_type_leads_to_its_section(ann: httpx.AsyncClient) -> None:
+    refused = await ann.get("/v1/jobs/nothing")
+    page, _, slug = refused.json()["type"].partition("#")
+    answer = await ann.get(page)
+    assert answer.status_code == 200
+    assert f'<h2 id="{slug}">' in answer.text

@@ -75,7 +75,7 @@ def test_a_task_as_an_operation(api: Api) -> None:
     measure = described["paths"]["/v1/tasks/measure"]["post"]["requestBody"]["content"]
     assert list(measure) == ["multipart/form-data"]
     properties = measure["multipart/form-data"]["schema"]["properties"]
-    assert properties["file"] == {"title": "file", "type": "string", "format": "binary"}
+    assert properties["file"] == {"title": "File", "type": "string", "format": "binary"}
     assert properties["more"]["type"] == "array"
     assert "local" not in json.dumps(described)
     items = described["paths"]["/v1/tasks/items"]["post"]["requestBody"]["content"]["application/json"]["schema"]

@@ -20,6 +20,7 @@ from accepted.http.job_body import job_body, job_members, job_tag, poll_after_ms
 from accepted.http.links import Links, links_here
 from accepted.http.live import Live, Places
 from accepted.http.negotiation import parse_prefer, prefers_stream, tag_matches
+from accepted.http.problem_page import problem_page
 from accepted.http.problems import retry_after
 from accepted.http.reading import read_json, read_object
 from accepted.http.resource import Call
@@ -54,6 +55,10 @@ class JobsApi:
         self._views = Views(jobs)
 
     # ── tasks ──
+
+    async def problems(self, call: Call) -> Response:  # noqa: ARG002  a handler
+        """What the types of problem objects mean. Open: a refusal, too, leads here."""
+        return Response(problem_page(), 200, {"Cache-Control": "max-age=3600"}, media_type="text/html")
 
     async def tasks(self, call: Call) -> Response:
         self._jobs.access.full(await self._jobs.access.identify(call))

@@ -433,6 +433,14 @@ def _many(jobs: Jobs) -> list[Operation]:
             },
             models={201: shapes.AcceptedTicket},
         ),
+        Operation(
+            "get",
+            "/problems",
+            "explain_problems",
+            "What the types of problem objects mean",
+            {200: _answer("A page with a section for each type.", {"text/html": {"type": "string"}}, "Cache-Control")},
+            open=True,
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Errors over HTTP: RFC 9457 problem objects. `docs/problems.md` has a section for each type."""
+"""Errors over HTTP: RFC 9457 problem objects. `problems.md` has a section for each type."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from starlette.responses import Response
 from accepted.errors import AcceptedError, NotAuthenticated, PayloadTooLarge
 from accepted.job import JSON
 
-DOCS: Final = "https://accepted.readthedocs.io/en/stable/problems/#"
-"""Where docs/problems.md is published: a problem's `type` is this and its slug."""
+DOCS: Final = "/v1/problems#"
+"""A problem's `type` is this and its slug: a page that every server has (problem_page.py), under the default
+prefix. As an identifier it is the same everywhere, whatever prefix or mount leads to the page."""
 MEDIA_TYPE: Final = "application/problem+json"
 
 

@@ -43,6 +43,7 @@ def make_routes(jobs: Jobs) -> list[BaseRoute]:
         Resource("/tasks", GET=api.tasks),
         Resource("/events", GET=api.stream),
         Resource("/ws-ticket", POST=api.ticket),
+        Resource("/problems", GET=api.problems),
     )
     # No `methods`: one that is not possible is refused by us, as a problem, in every host application.
     routes: list[BaseRoute] = [Route(jobs.prefix + one.path, one, name=route_name(jobs, one.path)) for one in resources]

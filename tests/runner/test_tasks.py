@@ -1,0 +1,91 @@
+"""A task's parameters: what may come from outside, what is stored, what comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import pytest
+
+from accepted import Jobs, UploadFile
+from accepted.errors import ConfigurationError, InvalidInput
+
+
+class Filter(pydantic.BaseModel):
+    min_price: float = pydantic.Field(alias="minPrice")
+
+
+class Holder(pydantic.BaseModel):
+    file: UploadFile
+
+
+async def one(file: UploadFile) -> str:
+    return file.filename
+
+
+async def several(files: list[UploadFile] | None = None) -> int:
+    return len(files or [])
+
+
+async def union(file: UploadFile | str) -> str:
+    return str(file)
+
+
+async def nested(holder: Holder) -> str:
+    return holder.file.filename
+
+
+SMUGGLED = {"filename": "x", "local": "/etc/passwd", "blob": "../../other", "size_bytes": 1}
+
+
+@pytest.mark.parametrize(
+    ("function", "body"), [(one, {"file": SMUGGLED}), (several, {"files": [SMUGGLED]})], ids=["one", "several"]
+)
+def test_text_cannot_name_a_file(function: Any, body: dict[str, Any]) -> None:
+    task = Jobs("sqlite://:memory:").task(function)
+    sent = pydantic.TypeAdapter(Any).dump_json(body)
+    with pytest.raises(InvalidInput, match="send the file itself"):
+        task.validate_json(sent)
+    with pytest.raises(InvalidInput, match="send the file itself"):
+        task.validate(body)
+
+
+@pytest.mark.parametrize("function", [union, nested])
+def test_files_that_nobody_would_copy_are_refused_when_the_task_is_made(function: Any) -> None:
+    with pytest.raises(ConfigurationError, match="a parameter of its own"):
+        Jobs("sqlite://:memory:").task(function)
+
+
+async def test_files_in_a_list(tmp_path: Path) -> None:
+    jobs = Jobs("sqlite://:memory:")
+
+    @jobs.task
+    async def read(files: list[UploadFile], label: UploadFile | None = None) -> list[str]:
+        return [file.path.read_text(encoding="utf-8") for file in [*files, *([label] if label else [])]]
+
+    paths = []
+    for name in ("a", "b", "c"):
+        (tmp_path / name).write_text(name, encoding="utf-8")
+        paths.append(UploadFile.of(tmp_path / name))
+    async with jobs:
+        assert await (await read.submit(paths[:2], label=paths[2])).result(timeout=10) == ["a", "b", "c"]
+        assert await (await read.submit(paths[:1])).result(timeout=10) == ["a"]
+        stored = (await jobs.list()).jobs[0].args
+    assert b'"local"' not in stored
+
+
+async def test_models_with_aliases_survive_the_store() -> None:
+    jobs = Jobs("sqlite://:memory:")
+
+    @jobs.task
+    async def search(wanted: Filter) -> Filter:
+        return wanted
+
+    async with jobs:
+        assert await (await search.submit(Filter(minPrice=3))).result(timeout=10) == Filter(minPrice=3)
+        body = search.validate_json(b'{"wanted": {"minPrice": 4}}')
+        assert body["wanted"].min_price == 4
+        handle = await search.submit(**body)
+        await handle.result(timeout=10)
+        assert (await handle.refresh()).result == b'{"minPrice":4.0}'
