@@ -22,6 +22,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     without_browser = [report for report in skipped if "no Chromium" in str(report.longrepr)]
     if without_browser:
         terminalreporter.write_line(
-            f"{len(without_browser)} browser tests did not run: no Chromium or Chrome on PATH (apt-get install chromium)",
+            f"{len(without_browser)} browser tests did not run: no Chromium or Chrome here (apt-get install chromium)",
             yellow=True,
         )
