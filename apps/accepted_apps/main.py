@@ -10,10 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from starlette.routing import Route
 
 from accepted import Jobs, Settings
-from accepted.http.service import Service
 from accepted.settings import load
 from accepted_apps.pages import add_pages
 from accepted_apps.preview.routes import PreviewRoutes
@@ -42,9 +40,7 @@ def make_app(settings: Settings | None = None, preview: PreviewSettings | None =
     )
     app.include_router(jobs.router)
     app.include_router(PreviewRoutes(jobs, task, warm.settings).router)
-    for resource in Service(jobs).resources:
-        if resource.path != "/openapi.json":  # FastAPI's own has everything
-            app.router.routes.append(Route(resource.path, resource))
+    app.router.routes.extend(jobs.service_routes)
     add_pages(app)
     return app
 

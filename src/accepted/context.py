@@ -76,7 +76,7 @@ class Reporter:
     Whoever made it calls `drain()` before the attempt ends.
     """
 
-    def __init__(self, sink: Sink, *, interval: float, progress: Progress) -> None:
+    def __init__(self, sink: Sink, *, interval: float, progress: Progress, cost: float = 0.0) -> None:
         self.sink = sink
         self.stopping: str | None = None
         self._loop = asyncio.get_running_loop()
@@ -91,6 +91,7 @@ class Reporter:
         self._progress_dirty = False
         self._events: list[EventDraft] = []
         self._cost = 0.0
+        self._spent = cost
         self._lock = threading.Lock()
         self._scheduled = False
         self._next_write = 0.0
@@ -146,6 +147,12 @@ class Reporter:
         if waiting >= _BACKLOG and not self.in_loop:
             self.call(self.flush())
         return _BREATH if waiting >= _BACKLOG else self._breathe()
+
+    def spend(self, amount: float, what: str) -> _Done:
+        with self._lock:
+            self._spent += amount
+            total = self._spent
+        return self.add(EventDraft(Kind.COST, {"amount": amount, "what": what, "total": round(total, 9)}), amount)
 
     def check(self) -> None:
         """Raise where the function has to stop: Cancelled in a thread, CancelledError in the loop."""
@@ -327,7 +334,7 @@ class BaseJob:
         """Add to the job's cost, in US dollars unless the task says otherwise. Raises ValueError below 0."""
         if not amount >= 0 or math.isinf(amount):
             raise ValueError(f"amount: expected a number ≥ 0, got {amount!r}")
-        return self._reporter.add(EventDraft(Kind.COST, {"amount": amount, "what": what}), amount)
+        return self._reporter.spend(amount, what)
 
     def _finished(self, key: str, returns: pydantic.TypeAdapter[Any]) -> tuple[bool, Any]:
         done = self._steps.get(key)
@@ -371,6 +378,7 @@ class Job(BaseJob):
                     value = await value
             raw = dump_step(name, returns, value)
         except Exception as error:
+            await reporter.flush()
             await reporter.sink.fail_step(key, name, step_error(error))
             raise
         await reporter.flush()
@@ -409,6 +417,7 @@ class SyncJob(BaseJob):
                 value = reporter.call(value)
             raw = dump_step(name, returns, value)
         except Exception as error:
+            reporter.call(reporter.flush())
             reporter.call(reporter.sink.fail_step(key, name, step_error(error)))
             raise
         reporter.call(reporter.flush())
@@ -471,11 +480,15 @@ def step_error(error: BaseException) -> dict[str, JSON]:
     return {"title": type(error).__name__, "detail": str(error)}
 
 
-@lru_cache(maxsize=1024)
 def _return_type(function: Callable[..., Any]) -> pydantic.TypeAdapter[Any]:
+    # A bound method is made anew at each access, and would keep its object alive in the cache.
+    return _adapter(getattr(function, "__func__", function))
+
+
+@lru_cache(maxsize=1024)
+def _adapter(function: Callable[..., Any]) -> pydantic.TypeAdapter[Any]:
     try:
-        hint = get_type_hints(function).get("return", Any)
-        return pydantic.TypeAdapter(hint)
+        return pydantic.TypeAdapter(get_type_hints(function).get("return", Any))
     except (NameError, TypeError, pydantic.errors.PydanticUserError):
         return pydantic.TypeAdapter(Any)
 

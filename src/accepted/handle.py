@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from accepted.errors import JobCancelled, JobFailed, ResultTimeout, Unavailable
@@ -17,7 +17,7 @@ class Service(Protocol):
     async def get_record(self, job_id: str) -> JobRecord: ...
     async def wait_over(self, job_id: str, timeout: float | None, *, after: int = 0) -> bool: ...
     async def read_result(self, job: JobRecord) -> bytes: ...
-    def events(self, job_id: str, *, after: int = 0) -> AsyncIterator[Event]: ...
+    def events(self, job_id: str, *, after: int = 0) -> AsyncGenerator[Event, None]: ...
     async def cancel(self, job_id: str, reason: str = ...) -> JobRecord: ...
     async def retry(self, job_id: str) -> JobRecord: ...
     async def delete(self, job_id: str) -> None: ...
@@ -61,7 +61,7 @@ class JobHandle(Generic[R_co]):
             raise JobCancelled(self.id, record.cancel_reason)
         return cast("R_co", self._decode(await self._service.read_result(record)))
 
-    def events(self, after: int = 0) -> AsyncIterator[Event]:
+    def events(self, after: int = 0) -> AsyncGenerator[Event, None]:
         """The job's events with `seq` > `after`, those to come too; ends after the terminal one."""
         return self._service.events(self.id, after=after)
 

@@ -56,7 +56,9 @@ class Worker:
     async def connect(cls, connection: socket.socket, order: Mapping[str, Any]) -> Worker:
         """In the running loop, which from then on listens for replies."""
         worker = cls(*await asyncio.open_connection(sock=connection))
-        worker.reporter = Reporter(worker, interval=order["interval"], progress=Progress(**order["job"]["progress"]))
+        job = order["job"]
+        progress = Progress(**job["progress"])
+        worker.reporter = Reporter(worker, interval=order["interval"], progress=progress, cost=job["cost"])
         worker._listening = asyncio.create_task(worker._listen())
         return worker
 

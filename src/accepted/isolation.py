@@ -129,6 +129,7 @@ class ProcessBody:
                 "token": record.token,
                 "deadline_at": record.deadline_at,
                 "progress": record.progress.data(),
+                "cost": record.cost,
             },
             "steps": {key: result.decode() for key, result in self._steps.items()},
         }

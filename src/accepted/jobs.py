@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import fields, replace
 from functools import cached_property
@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from fastapi import APIRouter
     from starlette.applications import Starlette
     from starlette.routing import BaseRoute
+    from starlette.types import Scope
 
     from accepted.http.auth import Access, Authenticator
     from accepted.http.endpoint import EndpointDecorator
+    from accepted.http.jobs_api import JobsApi
+    from accepted.http.live import Live
 
 _DURATIONS: Final = ("backoff", "backoff_max", "timeout", "deadline", "retention")
 
@@ -266,7 +269,7 @@ class Jobs:
             JobQuery(owner=owner, statuses=statuses, task=task, text=text, cursor=cursor, limit=limit)
         )
 
-    async def events(self, job_id: str, *, after: int = 0) -> AsyncIterator[Event]:
+    async def events(self, job_id: str, *, after: int = 0) -> AsyncGenerator[Event, None]:
         """The job's events with `seq` > `after`, those to come too; ends after the terminal one, or when the job
         is removed. Raises JobNotFound, JobGone at the start."""
         await self.store.get(job_id)
@@ -332,6 +335,27 @@ class Jobs:
         from accepted.http.router import make_routes
 
         return make_routes(self)
+
+    @cached_property
+    def service_routes(self) -> Sequence[BaseRoute]:
+        """`/healthz`, `/readyz` and `/metrics`, for an application that wants them; `app` has them."""
+        from accepted.http.router import make_service_routes
+
+        return make_service_routes(self)
+
+    @cached_property
+    def api(self) -> JobsApi:
+        """The handlers behind `routes`; they count open streams, so there is one for each `Jobs`."""
+        from accepted.http.jobs_api import JobsApi
+
+        return JobsApi(self)
+
+    def live(self, scope: Scope) -> Live:
+        """What a WebSocket or event stream of your own stands on (`http.websocket.LiveSocket`), with links as the
+        client of this ASGI scope sees them. It shares limits and counts with `routes`."""
+        from accepted.http.links import links_at
+
+        return self.api.live(links_at(scope, self.prefix))
 
     @cached_property
     def router(self) -> APIRouter:

@@ -192,7 +192,8 @@ class Runner:
         """Make the attempt of a job just claimed; whoever calls keeps its lease alive and calls `run`."""
         record = claimed.job
         sink = StoreSink(self._store, self._blobs, record.lease, self._settings)
-        reporter = Reporter(sink, interval=self._settings.progress_interval, progress=record.progress)
+        interval = self._settings.progress_interval
+        reporter = Reporter(sink, interval=interval, progress=record.progress, cost=record.cost)
         attempt = Attempt(claimed, self.tasks[record.task], reporter, self._settings.cancel_grace)
         attempt.abandon = self._abandon
         reporter.on_refused = lambda: attempt.stop(Stop.LOST)

@@ -499,6 +499,7 @@ async def test_log_output_cost_and_artifact(jobs: Jobs) -> None:
     assert events[Kind.LOG] == {"level": "warning", "message": "fetched", "url": "http://x"}
     assert events[Kind.OUTPUT] == {"value": {"row": 1}}
     assert record.cost == pytest.approx(0.10)
+    assert events[Kind.COST] == {"amount": 0.02, "what": "proxy", "total": 0.1}
     assert [(one.name, one.size_bytes, one.media_type) for one in artifacts] == [("report.csv", 8, "text/csv")]
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, PlainSerializer
 from pydantic_core import from_json, to_json
 
-from accepted import Event, JobRecord, Jobs, Kind, Status
+from accepted import JobRecord, Jobs, Kind, Status
 
 from .browser import find_browser
 from .climb import TIER_NAMES
@@ -152,7 +151,7 @@ def report_of(data: bytes) -> dict[str, Any] | None:
 
 async def _last_report(jobs: Jobs, record: JobRecord) -> dict[str, Any]:
     last: dict[str, Any] = {}
-    found = cast("AsyncGenerator[Event, None]", jobs.events(record.id, after=max(0, record.seq - _NEWEST)))
+    found = jobs.events(record.id, after=max(0, record.seq - _NEWEST))
     async with aclosing(found) as events:
         async for event in events:
             if event.kind is Kind.LOG:

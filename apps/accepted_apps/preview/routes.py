@@ -16,8 +16,6 @@ from starlette.requests import ClientDisconnect
 from accepted import AcceptedError, JobCancelled, JobFailed, JobNotFound, JobRecord, Jobs, Status, Task
 from accepted.errors import InvalidInput
 from accepted.http.auth import Identity, JobVerb
-from accepted.http.jobs_api import JobsApi
-from accepted.http.links import links_at
 from accepted.http.negotiation import parse_key
 from accepted.http.problems import problem_response, unexpected
 from accepted.http.reading import parse, read_json
@@ -67,7 +65,6 @@ class PreviewRoutes:
 
     def __init__(self, jobs: Jobs, task: Task[..., PreviewResult], settings: PreviewSettings) -> None:
         self._jobs, self._task, self._settings = jobs, task, settings
-        self._live = JobsApi(jobs).live
         self.router = APIRouter(route_class=ProblemRoute, tags=["preview"])
         add = self._add
         add("POST", "/scraper/preview", self.preview, {200: PreviewResult, 202: TaskState}, 409, *_REFUSED, body=True)
@@ -200,8 +197,7 @@ class PreviewRoutes:
 
     async def socket(self, websocket: WebSocket) -> None:
         """Live messages of any number of tasks on one connection."""
-        links = links_at(websocket.scope, self._jobs.prefix)
-        await ScraperSocket(websocket, self._live(links), self._jobs).run()
+        await ScraperSocket(websocket, self._jobs.live(websocket.scope), self._jobs).run()
 
     async def _full(self, request: Request) -> Identity:
         """The caller, who brings more than a token for one job. Raises NotAuthenticated, Forbidden."""

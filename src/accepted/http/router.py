@@ -13,7 +13,6 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from accepted.http.auth import cors
-from accepted.http.jobs_api import JobsApi
 from accepted.http.problems import MEDIA_TYPE, RouteNotFound, problem_response, unexpected
 from accepted.http.resource import Resource
 from accepted.http.service import Service
@@ -28,7 +27,7 @@ def make_routes(jobs: Jobs) -> list[BaseRoute]:
 
     Call it once for each `Jobs` (`jobs.routes` does): open streams and keys in flight are counted here.
     """
-    submitting, api = Submitting(jobs), JobsApi(jobs)
+    submitting, api = Submitting(jobs), jobs.api
     # What is asked most comes first: routes are tried in order.
     resources = (
         Resource("/tasks/{task}", POST=submitting.post),
@@ -56,12 +55,20 @@ def route_name(jobs: Jobs, path: str) -> str:
     return f"accepted:{jobs.prefix}{path}"
 
 
+def make_service_routes(jobs: Jobs) -> list[BaseRoute]:
+    """Health and metrics. The OpenAPI document is `make_app`'s: a host application has its own."""
+    return [route for route in _service(jobs) if route.path != "/openapi.json"]
+
+
+def _service(jobs: Jobs) -> list[Route]:
+    return [Route(one.path, one, name=one.path.strip("/")) for one in Service(jobs).resources]
+
+
 def make_app(jobs: Jobs) -> Starlette:
     """A whole application: the routes, metrics, health and the OpenAPI document. It starts and stops `jobs`."""
-    own = [Route(one.path, one, name=one.path.strip("/")) for one in Service(jobs).resources]
     middleware = cors(jobs.settings)
     return Starlette(
-        routes=[*jobs.routes, *own],
+        routes=[*jobs.routes, *_service(jobs)],
         lifespan=jobs.lifespan,
         middleware=[middleware] if middleware is not None else [],
         exception_handlers={HTTPException: _refusal, Exception: _crash},
