@@ -130,7 +130,7 @@ async def test_a_reload_and_the_history_bring_a_task_back(
 
 async def test_the_page_goes_on_after_a_restart(page: Page, serve: Any, web: Playground) -> None:
     server: Server = serve(drain="100ms")
-    await ask(page, server, web.url + "/slow?seconds=5")
+    await ask(page, server, web.url + "/slow?seconds=12")
     await expect(page.locator(".tier.running")).to_have_count(1)
     server.stop()
     server.restart()
