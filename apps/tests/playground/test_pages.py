@@ -1,5 +1,8 @@
 """The ordinary pages: every one listed answers, and those that look difficult are not walls."""
 
+from collections.abc import Callable
+from typing import Any
+
 import httpx
 import pytest
 from accepted_apps.playground import Playground
@@ -55,9 +58,12 @@ async def test_content_is_the_same_on_every_start(web: httpx.AsyncClient) -> Non
         assert (await web.get(f"{other.url}/plain")).text == (await web.get("/plain")).text
 
 
-async def test_the_slow_page_takes_the_seconds_asked_for(web: httpx.AsyncClient, pg: Playground) -> None:
+async def test_the_slow_page_takes_the_seconds_asked_for(
+    web: httpx.AsyncClient, pg: Playground, wait_until: Callable[..., Any]
+) -> None:
     await web.get("/slow?seconds=0.15")
     (visit,) = pg.visits
+    await wait_until(lambda: visit.ended is not None)  # told a moment after the client has the last byte
     assert visit.ended is not None
     assert visit.ended - visit.started >= 0.15
 

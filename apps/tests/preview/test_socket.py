@@ -188,6 +188,7 @@ async def test_a_socket_closes_when_the_server_stops_and_the_next_one_knows_ever
         async with server.socket() as socket:
             await socket.subscribe(f"scraper:{task_id}")
             await socket.until("scraper:progress")
+            await wait_until(lambda: any(one.path == "/slow" for one in web.visits))
             server.stop()
             with pytest.raises(ConnectionClosed):
                 await socket.until("scraper:complete")
