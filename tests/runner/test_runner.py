@@ -573,17 +573,18 @@ async def test_active_per_owner_refuses_one_more(jobs: Jobs) -> None:
 # ── leases and the graceful stop ──
 
 
-async def test_a_blocked_loop_keeps_its_job(jobs: Jobs) -> None:
+@pytest.mark.parametrize("seconds", [4, pytest.param(60, marks=pytest.mark.soak)])
+async def test_a_blocked_loop_keeps_its_job(jobs: Jobs, seconds: float) -> None:
     runs: list[int] = []
 
     @jobs.task
     async def blocks(*, job: Job) -> int:
         runs.append(job.attempt)
-        time.sleep(4)  # noqa: ASYNC251  longer than two leases, on purpose
+        time.sleep(seconds)  # noqa: ASYNC251  longer than two leases, on purpose
         return job.attempt
 
     async with jobs:
-        assert await (await blocks.submit()).result(timeout=20) == 1
+        assert await (await blocks.submit()).result(timeout=seconds + 20) == 1
     assert runs == [1]
 
 

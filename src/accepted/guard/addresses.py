@@ -21,6 +21,8 @@ from ipaddress import (
     ip_network,
 )
 
+from accepted.errors import AcceptedError
+
 IPAddress = IPv4Address | IPv6Address
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Looks up (host, port) and answers with IP literals, best first; raises OSError when there is none."""
@@ -70,12 +72,14 @@ _HOST_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<
 _NUMERIC = re.compile(r"[0-9a-fx.]+")
 
 
-class AddressRefused(Exception):
+class AddressRefused(AcceptedError):
     """A request would have reached an address that is not on the public internet.
 
     `host` is what was asked for, `address` what it stands for (None when the host could not be understood),
     `url` the whole URL where the caller knows it.
     """
+
+    slug, title, status = "address-refused", "Not a public address", 422
 
     def __init__(self, host: str, address: str | None, reason: str, *, url: str | None = None) -> None:
         self.host = host
