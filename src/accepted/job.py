@@ -336,12 +336,32 @@ def new_id() -> str:
     """A UUID version 7 (RFC 9562 §5.7): 74 random bits, so nobody guesses it; rising with time, so
     that an index on ids grows at one end and stays in the cache."""
     milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10))
+    try:
+        random = _randoms.pop()
+    except IndexError:
+        random = _draw()
     value = (milliseconds & 0xFFFF_FFFF_FFFF) << 80 | random
     value = value & ~(0xF000 << 64) | 0x7000 << 64
     value = value & ~(0xC000 << 48) | 0x8000 << 48
     text = f"{value:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+_randoms: Final[list[int]] = []
+"""Drawn from the system in larger pieces: each draw lets go of the interpreter's lock, and a store's busy thread
+would take it. `pop` is atomic; what one thread took no other sees."""
+
+
+def _draw() -> int:
+    piece = os.urandom(10 * 257)
+    numbers = [int.from_bytes(piece[at : at + 10]) for at in range(0, len(piece), 10)]
+    _randoms.extend(numbers[1:])
+    return numbers[0]
+
+
+if hasattr(os, "register_at_fork"):
+    # A forked child must not hand out its parent's numbers.
+    os.register_at_fork(after_in_child=_randoms.clear)
 
 
 def iso(at: float | None) -> str | None:

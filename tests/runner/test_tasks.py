@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import pytest
 
 from accepted import Jobs, UploadFile
 from accepted.errors import ConfigurationError, InvalidInput
+from accepted.job import new_id
 
 
 class Filter(pydantic.BaseModel):
@@ -89,3 +93,19 @@ async def test_models_with_aliases_survive_the_store() -> None:
         handle = await search.submit(**body)
         await handle.result(timeout=10)
         assert (await handle.refresh()).result == b'{"minPrice":4.0}'
+
+
+def test_ids_are_uuids_of_version_7_and_a_forked_child_makes_its_own() -> None:
+    mine = [new_id() for _ in range(1000)]
+    assert len(set(mine)) == 1000
+    assert {uuid.UUID(one).version for one in mine} == {7}
+    assert {uuid.UUID(one).variant for one in mine} == {uuid.RFC_4122}
+    assert mine == sorted(mine, key=lambda one: one[:13])
+    code = (
+        "import os\nfrom accepted.job import new_id\nnew_id()\nr, w = os.pipe()\n"
+        "child = os.fork()\nids = ' '.join(new_id()[15:] for _ in range(200))\n"
+        "if child == 0:\n    os.write(w, ids.encode()); os._exit(0)\n"
+        "os.close(w)\ntheirs = os.read(r, 100_000).decode().split()\nassert len(theirs) == 200\n"
+        "assert not set(theirs) & set(ids.split())\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -15,6 +15,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -167,6 +168,7 @@ class LoopbackOnly:
 _PROXY_HEADERS: Final = frozenset({"forwarded", "x-real-ip", "via", "cf-connecting-ip", "true-client-ip"})
 
 
+@lru_cache(maxsize=1024)
 def _is_loopback(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
@@ -176,6 +178,7 @@ def _is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
+@lru_cache(maxsize=1024)
 def _host_name(header: str) -> str | None:
     try:
         return urlsplit(f"//{header}").hostname
