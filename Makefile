@@ -29,7 +29,7 @@ lint: setup      ## format, rules, strict types on source and tests, layers
 	$(BIN)/lint-imports
 
 bench: setup     ## figures of this machine, in one table
-	$(BIN)/python bench/run.py
+	$(BIN)/python -m bench.run
 
 soak: setup browser  ## the tests that take minutes
 	$(BIN)/python -m pytest -m soak

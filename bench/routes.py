@@ -1,0 +1,129 @@
+"""Requests over HTTP, against bare routes of FastAPI in the same server: submitting and polling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from bench.figure import Bench, Row, at_least, at_most, median, shown
+from bench.processes import helper, serving
+
+CONNECTIONS: Final = 32
+BODY: Final = b'{"repo":"owner/name","branch":"main","depth":3}'
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One kind of request, and what the rounds measured of it."""
+
+    port: int
+    request: bytes
+    status: int
+    rates: list[float] = field(default_factory=list)
+    p99s: list[float] = field(default_factory=list)
+    cpus: list[float] = field(default_factory=list)
+
+    def measure(self, folder: Path, seconds: float) -> None:
+        found: Mapping[str, Any] = helper(
+            folder,
+            "generator",
+            port=self.port,
+            request=self.request.decode(),
+            status=self.status,
+            connections=CONNECTIONS,
+            seconds=seconds,
+        ).answer()
+        if found["wrong"]:
+            raise RuntimeError(f"{found['wrong']} answers were not {self.status}")
+        self.rates.append(found["rate"])
+        self.p99s.append(found["p99_ms"])
+        self.cpus.append(found["cpu"])
+
+
+def submit(bench: Bench) -> list[Row]:
+    """The routes in an application of FastAPI, and served alone; jobs are stored and not run."""
+    with _both_servers(bench, worker=False) as (port, own_port):
+        bare = Asked(port, _post("/bare/tasks/order"), 202)
+        included = Asked(port, _post("/v1/tasks/order"), 202)
+        alone = Asked(own_port, _post("/v1/tasks/order"), 202)
+        _in_turns(bench, bare, included, alone)
+    return [
+        *_compared("POST /v1/tasks/{task} in a FastAPI app", included, bare, 0.9, 2),
+        *_compared("POST /v1/tasks/{task}, served alone", alone, bare, 0.9, 2),
+        _bare("the bare POST beside it", bare),
+    ]
+
+
+def poll(bench: Bench) -> list[Row]:
+    """304 for a job that runs."""
+    with _both_servers(bench, worker=True) as (port, own_port):
+        bare = Asked(port, _get("/bare/jobs/1", 'W/"2"'), 304)
+        included = Asked(port, _get(*_running_job(port, bench.folder)), 304)
+        alone = Asked(own_port, _get(*_running_job(own_port, bench.folder)), 304)
+        _in_turns(bench, bare, included, alone)
+    return [
+        *_compared("GET /v1/jobs/{id} → 304 in a FastAPI app", included, bare, 1.0, None),
+        *_compared("GET /v1/jobs/{id} → 304, served alone", alone, bare, 1.0, None),
+        _bare("the bare 304 beside it", bare),
+    ]
+
+
+@contextmanager
+def _both_servers(bench: Bench, *, worker: bool) -> Iterator[tuple[int, int]]:
+    """The ports of an application of FastAPI and of accepted alone, each with a database of its own."""
+    folders = [bench.folder / name for name in ("included", "alone")]
+    for folder in folders:
+        folder.mkdir()
+    with (
+        serving(folders[0], "bench.served:app", worker=worker) as (_, port),
+        serving(folders[1], "bench.tasks:jobs", worker=worker) as (_, own_port),
+    ):
+        yield port, own_port
+
+
+def _running_job(port: int, folder: Path) -> tuple[str, str]:
+    """Path and tag of a job that runs until its server ends."""
+    api = f"http://127.0.0.1:{port}"
+    path = httpx.post(f"{api}/v1/tasks/marathon", json={"ledger": str(folder / "ledger")}).headers["location"]
+    while (found := httpx.get(api + path)).json()["status"] != "running":
+        pass
+    return path, found.headers["etag"]
+
+
+def _in_turns(bench: Bench, *kinds: Asked) -> None:
+    for number in range(bench.pick(7, 1)):
+        for kind in kinds if number % 2 else reversed(kinds):
+            kind.measure(bench.folder, bench.pick(1.5, 0.2))
+
+
+def _compared(what: str, ours: Asked, bare: Asked, wanted: float, p99_wanted: float | None) -> list[Row]:
+    ratio = median([mine / other for mine, other in zip(ours.rates, bare.rates, strict=True)])
+    p99 = median([mine / other for mine, other in zip(ours.p99s, bare.p99s, strict=True)])
+    times = " × the bare one"
+    note = f" ({median(ours.p99s):.1f} ms)"
+    return [
+        at_least(what, ratio, wanted, "{:.2f}" + times, f" ({median(ours.rates):,.0f}/s)"),
+        shown("  p99", p99, "{:.2f}" + times, note)
+        if p99_wanted is None
+        else at_most("  p99", p99, p99_wanted, "{:.2f}" + times, note),
+    ]
+
+
+def _bare(what: str, bare: Asked) -> Row:
+    note = f", p99 {median(bare.p99s):.1f} ms; the generator took {median(bare.cpus):.0%} of a core"
+    return shown(what, median(bare.rates), "{:,.0f}/s", note)
+
+
+def _post(path: str) -> bytes:
+    kind = f"content-type: application/json\r\ncontent-length: {len(BODY)}"
+    head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{kind}\r\n\r\n"
+    return head.encode() + BODY
+
+
+def _get(path: str, tag: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nif-none-match: {tag}\r\n\r\n".encode()
