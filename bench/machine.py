@@ -30,19 +30,19 @@ def describe(folder: Path) -> list[str]:
     ]
 
 
-def fdatasync_rate(folder: Path, *, grows: bool = False) -> float:
-    """Pages written and synced in a second, one after the other; over what the file has already, which is what
-    a write-ahead log does that was moved into the database before."""
+def fdatasync_rate(folder: Path, *, pages: int = 1, grows: bool = False) -> float:
+    """How often in a second so many pages can be written and synced, one after the other; over what the file has
+    already, as a write-ahead log is written once it was moved into the database."""
     path = folder / "fdatasync"
     with path.open("wb") as file:
         if not grows:
-            file.write(bytes(PAGE * SYNCS))
+            file.write(bytes(PAGE * pages * SYNCS))
             file.flush()
             os.fsync(file.fileno())
             file.seek(0)
         start = time.perf_counter()
         for _ in range(SYNCS):
-            os.write(file.fileno(), bytes(PAGE))
+            os.write(file.fileno(), bytes(PAGE * pages))
             os.fdatasync(file.fileno())
         rate = SYNCS / (time.perf_counter() - start)
     path.unlink()

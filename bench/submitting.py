@@ -14,6 +14,8 @@ from bench.figure import Bench, Row, at_least, median, run
 from bench.machine import fdatasync_rate
 
 AT_ONCE: Final = 200
+PAGES: Final = 8
+"""What a commit of one job writes: its row, arguments, event and turn, and the indexes that it stands in."""
 
 
 def jobs_in(folder: Path, **settings: Any) -> Jobs:
@@ -51,6 +53,7 @@ async def _submit(bench: Bench) -> list[Row]:
     rates: list[float] = []
     singles: list[float] = []
     shares: list[float] = []
+    of_its_size: list[float] = []
     async with jobs:
         # Until the write-ahead log has its length: from then on it is written over.
         await many(submit_one, bench.pick(10_000, 200))
@@ -58,6 +61,7 @@ async def _submit(bench: Bench) -> list[Row]:
             rates.append(count / await many(submit_one, count))
             singles.append(single / await many(submit_one, single, 1))
             shares.append(singles[-1] / await asyncio.to_thread(fdatasync_rate, bench.folder))
+            of_its_size.append(await asyncio.to_thread(fdatasync_rate, bench.folder, pages=PAGES))
     return [
         at_least(f"submit from Python, {AT_ONCE} at once", median(rates), 12_000, "{:,.0f} jobs/s"),
         at_least(
@@ -65,6 +69,6 @@ async def _submit(bench: Bench) -> list[Row]:
             median(shares),
             0.8,
             "{:.2f} of the fdatasync rate",
-            f" ({median(singles):,.0f} jobs/s)",
+            f" ({median(singles):,.0f} jobs/s; {median(of_its_size):,.0f} of {PAGES} pages)",
         ),
     ]
