@@ -94,6 +94,11 @@ class Reporter:
         self._spent = cost
         self._lock = threading.Lock()
         self._scheduled = False
+        """A write of the progress is planned."""
+        self._urgent = False
+        """A write of events is asked for; they wait for the write under way, not for the interval."""
+        self._again = False
+        """Another write was due while one was under way."""
         self._next_write = 0.0
         self._next_breath = 0.0
         self._writing: asyncio.Task[None] | None = None
@@ -127,14 +132,16 @@ class Reporter:
             self._unit = unit
         self._progress_dirty = True
         if not self._scheduled:
-            self._schedule()
+            self._scheduled = True
+            self._in_loop(self._plan)
         return self._breathe()
 
     def counted(self, current: float, total: float | None) -> None:
         """Progress within a `track`: counts, and no percent."""
         self._current, self._total, self._progress_dirty = current, total, True
         if not self._scheduled:
-            self._schedule()
+            self._scheduled = True
+            self._in_loop(self._plan)
 
     def add(self, draft: EventDraft, cost: float = 0.0) -> _Done:
         self.check()
@@ -142,8 +149,9 @@ class Reporter:
             self._events.append(draft)
             self._cost += cost
             waiting = len(self._events)
-        if not self._scheduled:
-            self._schedule()
+        if not self._urgent:
+            self._urgent = True
+            self._in_loop(self._start_write)
         if waiting >= _BACKLOG and not self.in_loop:
             self.call(self.flush())
         return _BREATH if waiting >= _BACKLOG else self._breathe()
@@ -183,12 +191,11 @@ class Reporter:
         self._next_breath = now + 0.02
         return _BREATH
 
-    def _schedule(self) -> None:
-        self._scheduled = True
+    def _in_loop(self, callback: Callable[[], None]) -> None:
         if self.in_loop:
-            self._plan()
+            callback()
         else:
-            self._loop.call_soon_threadsafe(self._plan)
+            self._loop.call_soon_threadsafe(callback)
 
     def _plan(self) -> None:
         delay = self._next_write - time.monotonic()
@@ -198,13 +205,21 @@ class Reporter:
             self._start_write()
 
     def _start_write(self) -> None:
-        if self._writing is None or self._writing.done():
+        if self._writing is None:
             self._writing = self._loop.create_task(self._write())
+        else:
+            self._again = True
 
     async def _write(self) -> None:
-        self._next_write = time.monotonic() + self._interval
-        self._scheduled = False
-        await self.flush()
+        """Write, and once more for what became due meanwhile: however slow the store is, nothing is left behind."""
+        try:
+            self._again = True
+            while self._again:
+                self._next_write = time.monotonic() + self._interval
+                self._scheduled = self._urgent = self._again = False
+                await self.flush()
+        finally:
+            self._writing = None
 
     async def flush(self) -> None:
         """Write what has come together. Never raises: what the store could not take stays for the next time,
@@ -226,6 +241,18 @@ class Reporter:
                 self._events = [draft for draft in events if draft.kind is not Kind.PROGRESS] + self._events
                 self._cost += cost
             self._progress_dirty |= progress is not None
+            self._loop.call_later(self._interval, self._start_write)
+
+    def begin_step(self, key: str, name: str) -> asyncio.Task[None]:
+        """Tell that a step begins, without waiting for it: `end_step` does, so that a short step costs one commit.
+        In the loop."""
+        started = self._loop.create_task(self.sink.start_step(key, name))
+        started.add_done_callback(_looked_at)
+        return started
+
+    async def end_step(self, started: asyncio.Task[None], end: Coroutine[Any, Any, None]) -> None:
+        """Store a step's end, after its beginning and what was reported meanwhile, all in one go. Raises LeaseLost."""
+        await asyncio.gather(started, self.flush(), end)
 
     def refuse(self) -> None:
         """The store has said that somebody else has the job."""
@@ -241,11 +268,18 @@ class Reporter:
         return Progress(percent, self._message, self._current, self._total, self._unit)
 
     async def drain(self) -> None:
-        """Write the last of it. Call it once the function has ended."""
-        if self._writing is not None and not self._writing.done():
-            await self._writing
-        if self._events or self._progress_dirty:
+        """Write the last of it, once the function has ended. Raises StoreError when it is still not written."""
+        writing = self._writing
+        if writing is not None:
+            await writing
+        if self._pending:
             await self.flush()
+        if self._pending:
+            raise StoreError("The last reports of the job cannot be stored yet.")
+
+    @property
+    def _pending(self) -> bool:
+        return bool(self._events or self._progress_dirty) and not self.refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,7 +402,7 @@ class Job(BaseJob):
         reporter = self._reporter
         reporter.check()
         reporter.progress(None, name, None, None, None)
-        await reporter.sink.start_step(key, name)
+        started = reporter.begin_step(key, name)
         try:
             if inspect.iscoroutinefunction(function):
                 value = await function(*args, **kwargs)
@@ -378,11 +412,9 @@ class Job(BaseJob):
                     value = await value
             raw = dump_step(name, returns, value)
         except Exception as error:
-            await reporter.flush()
-            await reporter.sink.fail_step(key, name, step_error(error))
+            await reporter.end_step(started, reporter.sink.fail_step(key, name, step_error(error)))
             raise
-        await reporter.flush()
-        await reporter.sink.finish_step(key, name, raw)
+        await reporter.end_step(started, reporter.sink.finish_step(key, name, raw))
         return load_step(returns, raw)
 
     async def attach(self, name: str, source: Path | str | bytes, *, media_type: str | None = None) -> Artifact:
@@ -410,18 +442,16 @@ class SyncJob(BaseJob):
         reporter = self._reporter
         reporter.check()
         reporter.progress(None, name, None, None, None)
-        reporter.call(reporter.sink.start_step(key, name))
+        started = reporter.call(_made(reporter.begin_step, key, name))
         try:
             value = function(*args, **kwargs)
             if inspect.iscoroutine(value):
                 value = reporter.call(value)
             raw = dump_step(name, returns, value)
         except Exception as error:
-            reporter.call(reporter.flush())
-            reporter.call(reporter.sink.fail_step(key, name, step_error(error)))
+            reporter.call(reporter.end_step(started, reporter.sink.fail_step(key, name, step_error(error))))
             raise
-        reporter.call(reporter.flush())
-        reporter.call(reporter.sink.finish_step(key, name, raw))
+        reporter.call(reporter.end_step(started, reporter.sink.finish_step(key, name, raw)))
         return load_step(returns, raw)
 
     def attach(self, name: str, source: Path | str | bytes, *, media_type: str | None = None) -> Artifact:
@@ -448,6 +478,17 @@ def current_sync_job() -> SyncJob:
     if job is None:
         raise LookupError("no job runs here; call it from a task, or start the thread with asyncio.to_thread")
     return job.sync if isinstance(job, Job) else cast("SyncJob", job)
+
+
+def _looked_at(task: asyncio.Task[None]) -> None:
+    """A step that is cancelled does not wait for its beginning; its error is nobody's then."""
+    if not task.cancelled():
+        task.exception()
+
+
+async def _made(make: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Call in the loop what has to be called there."""
+    return make(*args, **kwargs)
 
 
 # ── steps and attachments as data ────────────────────────────────────────────────────────────────────

@@ -31,7 +31,7 @@ import pydantic_core
 
 from accepted.body import call
 from accepted.context import BaseJob, Job, JobInfo, Reporter, SyncJob, current
-from accepted.errors import Cancelled, Fail, LeaseLost, Retry
+from accepted.errors import Cancelled, Fail, LeaseLost, Retry, StoreError
 from accepted.files import UploadFile
 from accepted.isolation import HEADER, MARK, kill_marked, pack, receive
 from accepted.job import JSON, Artifact, EventDraft, Progress
@@ -72,6 +72,8 @@ class Worker:
                 waiting = self._waiting.pop(message["id"])
                 if message.get("lost"):
                     waiting.set_exception(LeaseLost(message["error"], 0))
+                elif message.get("store"):
+                    waiting.set_exception(StoreError(message["error"]))
                 elif "error" in message:
                     waiting.set_exception(RuntimeError(message["error"]))
                 else:

@@ -26,7 +26,7 @@ from typing import Any, Final
 import pydantic_core
 
 from accepted.context import Reporter
-from accepted.errors import AcceptedError, Died, Fail, LeaseLost, Retry
+from accepted.errors import AcceptedError, Died, Fail, LeaseLost, Retry, StoreError
 from accepted.job import JSON, EventDraft, JobRecord, Kind, Progress
 from accepted.settings import Settings
 from accepted.task import Task
@@ -157,7 +157,7 @@ class ProcessBody:
             reply["value"] = await self._perform(message)
         except (AcceptedError, OSError, ValueError) as error:
             reply["error"] = str(error)
-            reply["lost"] = isinstance(error, LeaseLost)
+            reply["lost"], reply["store"] = isinstance(error, LeaseLost), isinstance(error, StoreError)
             if isinstance(error, LeaseLost):
                 self._reporter.refuse()
         with suppress(ConnectionError):

@@ -127,7 +127,10 @@ class Attempt:
         self.stopping: Stop | None = None
         self.settled = False
         self.body: Body | None = None
+        self.on_ended: Callable[[Attempt], None] = lambda _: None
+        """Its function is over, or given up: the slot is free, while the end is still being written."""
         self.on_settled: Callable[[Attempt], None] = lambda _: None
+        """The end is written: the lease need not be kept any more."""
         self.abandon: Callable[[Attempt], None] = lambda _: None
         self._grace = grace
         self._loop = asyncio.get_running_loop()
@@ -169,6 +172,7 @@ class Attempt:
         self.settled = True
         for timer in self._timers:
             timer.cancel()
+        self.on_ended(self)
         return True
 
 

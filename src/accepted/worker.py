@@ -89,6 +89,7 @@ class Worker:
         self._store, self._runner, self._settings = store, runner, settings
         self._wake = asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
+        self._busy = 0
         self._processes = 0
         self._claiming: asyncio.Task[None] | None = None
         self._keeper: LeaseKeeper | None = None
@@ -100,8 +101,8 @@ class Worker:
 
     @property
     def running(self) -> int:
-        """Jobs that this worker runs now."""
-        return len(self._keeper.attempts) if self._keeper else 0
+        """Jobs whose function this worker runs now."""
+        return self._busy
 
     async def start(self) -> None:
         """Raises StoreError."""
@@ -207,8 +208,9 @@ class Worker:
         assert self._keeper is not None  # noqa: S101  claims are made between start and stop
         attempt = self._runner.begin(claimed)
         self._keeper.attempts[attempt.record.id] = attempt
+        self._busy += 1
         self._processes += _is_isolated(attempt.task)
-        attempt.on_settled = self._ended
+        attempt.on_ended, attempt.on_settled = self._ended, self._settled
         running = asyncio.get_running_loop().create_task(self._runner.run(attempt))
         self._running.add(running)
         running.add_done_callback(self._running.discard)
@@ -216,10 +218,18 @@ class Worker:
             attempt.stop(Stop.CANCEL)
 
     def _ended(self, attempt: Attempt) -> None:
-        assert self._keeper is not None  # noqa: S101  see _begin
-        del self._keeper.attempts[attempt.record.id]
+        """Its slot is free: the next claim can share the transaction that writes its end."""
+        self._busy -= 1
         self._processes -= _is_isolated(attempt.task)
-        if self._more or self._stopping:
+        if self._more:
+            self._wake.set()
+
+    def _settled(self, attempt: Attempt) -> None:
+        assert self._keeper is not None  # noqa: S101  see _begin
+        # The same job may have been claimed again here while the end of its last attempt was being told.
+        if self._keeper.attempts.get(attempt.record.id) is attempt:
+            del self._keeper.attempts[attempt.record.id]
+        if self._stopping:
             self._wake.set()
 
     # ── hearing ──

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import json
 import threading
@@ -16,7 +17,7 @@ import pytest
 from helpers import wait_until
 
 from accepted import Fail, Job, JobCancelled, JobFailed, Jobs, Retry, SyncJob, current_job, current_sync_job
-from accepted.errors import Cancelled, ConfigurationError, InvalidInput, LimitReached, ResultTimeout
+from accepted.errors import Cancelled, ConfigurationError, InvalidInput, LimitReached, ResultTimeout, StoreError
 from accepted.job import Event, JobRecord, Kind, Status
 
 
@@ -462,6 +463,57 @@ async def test_progress_is_coalesced_never_falls_and_the_last_is_kept(jobs: Jobs
     percents = [event["percent"] for event in events]
     assert percents == sorted(percents)
     assert 1 <= len(events) < 500
+
+
+async def test_reports_go_on_while_the_store_is_slow(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = jobs.store.report
+
+    async def slowly(*args: Any, **kwargs: Any) -> int:
+        await asyncio.sleep(0.15)  # longer than progress_interval: the next write is due while this one is under way
+        return await report(*args, **kwargs)
+
+    monkeypatch.setattr(jobs.store, "report", slowly)
+
+    @jobs.task
+    async def climbs(*, job: Job) -> None:
+        for percent in (10, 20, 30, 40):
+            job.progress(percent - 5)
+            await asyncio.sleep(0.07)
+            job.progress(percent)
+            await wait_until(functools.partial(_percent, jobs, job.id, percent), what=f"{percent} % in the store")
+
+    async with jobs:
+        await (await climbs.submit()).result(timeout=60)
+
+
+async def _percent(jobs: Jobs, job_id: str, percent: float) -> bool:
+    return (await jobs.get_record(job_id)).progress.percent == percent
+
+
+async def test_reports_survive_a_store_that_fails_for_a_while(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    report, failures = jobs.store.report, 3
+
+    async def at_first_not(*args: Any, **kwargs: Any) -> int:
+        nonlocal failures
+        failures -= 1
+        if failures >= 0:
+            raise StoreError("the disk is full")
+        return await report(*args, **kwargs)
+
+    monkeypatch.setattr(jobs.store, "report", at_first_not)
+
+    @jobs.task
+    async def tells(*, job: Job) -> None:
+        job.log("once")
+        job.spend(0.5)
+        job.progress(70, "nearly")
+
+    async with jobs:
+        handle = await tells.submit()
+        await handle.result(timeout=20)
+        record = await handle.refresh()
+        assert kinds(await log_of(jobs, handle.id)).count("log") == 1
+    assert (record.progress.percent, record.progress.message, record.cost) == (70, "nearly", 0.5)
 
 
 async def test_track_counts_and_moves_the_percent_only_when_asked(jobs: Jobs) -> None:
