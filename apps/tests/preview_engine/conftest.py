@@ -6,17 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from accepted_apps.preview.browser import find_browser
 from accepted_apps.preview.climb import Report
 from accepted_apps.preview.settings import PreviewSettings
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if find_browser() is None:
-        skip = pytest.mark.skip(reason="no Chromium or Chrome on PATH; install one to run the browser's tests")
-        for item in items:
-            if item.get_closest_marker("browser"):
-                item.add_marker(skip)
 
 
 @pytest.fixture
