@@ -131,6 +131,24 @@ class TaskNotFound(AcceptedError):
         self.task, self.known = task, tuple(known)
 
 
+class ScheduleNotFound(AcceptedError):
+    slug, title, status = "schedule-not-found", "No such schedule", 404
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no schedule {name!r}; see the list of schedules.")
+        self.name = name
+
+
+class WebhookNotFound(AcceptedError):
+    """There is no such webhook or delivery, or it is somebody else's; the two look the same on purpose."""
+
+    slug, title, status = "webhook-not-found", "No such webhook", 404
+
+    def __init__(self, webhook_id: str) -> None:
+        super().__init__(f"There is no webhook {webhook_id!r}; see the list of your webhooks.")
+        self.webhook_id = webhook_id
+
+
 class InvalidInput(AcceptedError):
     """The input does not fit; nothing was stored. `errors` is a list of {detail, pointer}: the pointer
     (RFC 6901) names the field."""
@@ -186,13 +204,28 @@ class LimitReached(AcceptedError):
     slug, title, status = "limit-reached", "Limit reached", 429
     retryable = True
 
-    def __init__(self, limit: str, *, used: int, at_most: int, retry_after: float = 5.0) -> None:
-        super().__init__(f"{used} of at most {at_most} ({limit}); wait for one to end, or cancel one.")
+    def __init__(
+        self, limit: str, *, used: int, at_most: int, per: float | None = None, resets_at: float | None = None,
+        retry_after: float = 5.0,
+    ) -> None:  # fmt: skip
+        """`per`: of a rate, its seconds; `resets_at`: when it has room again, seconds since the epoch."""
+        what = f"{used} of at most {at_most} ({limit})"
+        super().__init__(
+            f"{what}; wait for one to end, or cancel one."
+            if per is None
+            else f"{what} in {per:g} s; wait {retry_after:.1f} s and send it again."
+        )
         self.limit, self.used, self.at_most, self.retry_after = limit, used, at_most, retry_after
+        self.per, self.resets_at = per, resets_at
 
     @property
     def members(self) -> Mapping[str, JSON]:
-        return {"limit": self.limit, "used": self.used, "at_most": self.at_most}
+        known: dict[str, JSON] = {"limit": self.limit, "used": self.used, "at_most": self.at_most}
+        if self.per is not None:
+            known["per_seconds"] = self.per
+        if self.resets_at is not None:
+            known["resets_at"] = iso(self.resets_at)
+        return known
 
 
 class Unavailable(AcceptedError):
@@ -204,6 +237,23 @@ class Unavailable(AcceptedError):
     def __init__(self, detail: str, *, retry_after: float = 5.0) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class QueueFull(Unavailable):
+    """The whole queue, not the caller's part of it, has as many jobs as it may have (`active_max`, or the task's
+    `active`)."""
+
+    slug, title = "queue-full", "The queue is full"
+
+    def __init__(self, limit: str, *, used: int, at_most: int, retry_after: float = 5.0) -> None:
+        super().__init__(
+            f"The queue holds {used} of at most {at_most} jobs ({limit}); send it again later.", retry_after=retry_after
+        )
+        self.limit, self.used, self.at_most = limit, used, at_most
+
+    @property
+    def members(self) -> Mapping[str, JSON]:
+        return {"limit": self.limit, "used": self.used, "at_most": self.at_most}
 
 
 class IdempotencyMismatch(AcceptedError):

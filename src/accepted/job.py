@@ -179,6 +179,19 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """At most `at_most` in any `per` seconds that carry `key` may start (a pace) or be submitted (an admission).
+
+    Any: a sliding window, not one that begins anew each minute. `at_most` is 1 … 1,000, because each one counts for
+    itself; `per` is 0.001 s … 366 days.
+    """
+
+    key: str
+    at_most: int
+    per: float
+
+
+@dataclass(frozen=True, slots=True)
 class IdempotencyKey:
     """`scope` is owner and route; `fingerprint` a hash of the request's body. Kept until `expires_at`."""
 
@@ -211,8 +224,12 @@ class NewJob:
     """How long the finished job is kept."""
     slots: tuple[Limit, ...] = ()
     """Concurrency: it starts only when each of these has room."""
+    paces: tuple[Rate, ...] = ()
+    """Each start, of a retry too, counts; it starts only when each of these has room."""
     quotas: tuple[Limit, ...] = ()
     """Admission: it is refused when one of these is full."""
+    admissions: tuple[Rate, ...] = ()
+    """Admission: it is refused while one of these is used up."""
     idempotency: IdempotencyKey | None = None
 
 

@@ -110,7 +110,15 @@ class Settings:
     upload_max: int = setting(100 * 1024**2, "Largest multipart request, all files together.", unit="bytes")
     upload_files_max: int = setting(20, "Most files in one multipart request.")
     page_max: int = setting(200, "Most jobs in one page of a listing.")
+    batch_max: int = setting(10_000, "Most jobs in one batch.")
+    batch_body_max: int = setting(64 * 1024**2, "Largest body of a batch.", unit="bytes")
+    active_max: int = setting(
+        0, "Most jobs that may be pending and running in the whole store; one more is refused with 503; 0: no limit."
+    )
     owner_active_max: int = setting(0, "Most jobs an owner may have pending and running; 0: no limit.")
+    owner_submit_rate: str = setting(
+        "", "Jobs that an owner may submit, such as '600/m'; one more is refused with 429; empty: no limit."
+    )
     keep_alive: float = setting(15.0, "A comment is sent on an idle event stream this often.", unit="seconds")
     reconnect: int = setting(
         2000, "What event streams tell a client to wait before it reconnects.", unit="milliseconds"
@@ -123,7 +131,22 @@ class Settings:
     ticket: float = setting(30.0, "Life of a one-time WebSocket ticket.", unit="seconds")
     job_token: float = setting(900.0, "Life of a job token unless asked for less.", unit="seconds")
 
+    # ── webhooks ──
+    webhooks_max: int = setting(20, "Most webhooks of one owner; 0: nobody may have any.")
+    webhook_timeout: float = setting(15.0, "Time a receiver has to answer a delivery.", unit="seconds")
+    webhook_retention: float = setting(
+        7 * 86400.0, "How long a delivery is kept in the log, and can be sent again.", unit="seconds"
+    )
+    webhook_allow: tuple[str, ...] = setting(
+        (), "Private addresses that webhooks may go to all the same, such as 127.0.0.1:8000 or 10.0.0.0/8."
+    )
+
     # ── who may ──
+    secret_key: str = setting(
+        "",
+        "Encrypts `Secret` arguments: 32 random bytes in base64; empty: a key file beside the database.",
+        secret=True,
+    )
     auth: Literal["", "keys", "jwt"] = setting(
         "", "'keys': API keys (`accepted keys`); 'jwt': bearer tokens; empty: open, on loopback only."
     )

@@ -23,7 +23,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from accepted.job import (
     JSON,
@@ -39,6 +39,17 @@ from accepted.job import (
 )
 
 Clock = Callable[[], float]
+
+DELIVERY_TASK: Final = "accepted.webhook"
+"""The task whose jobs are deliveries. Their arguments: `{"webhook": id, "job": id, "kind": kind, "seq": number of the
+event}`; their owner is `delivery_owner(webhook id)`, so that a webhook's jobs are its log, and none of its owner's."""
+
+SYSTEM_OWNERS: Final = "accepted:"
+"""Owners that begin so are the library's own; authentication refuses them."""
+
+
+def delivery_owner(webhook_id: str) -> str:
+    return f"{SYSTEM_OWNERS}webhook:{webhook_id}"
 
 
 # ── what goes in and comes out ───────────────────────────────────────────────────────────────────────
@@ -145,6 +156,10 @@ class Waiting:
     """Key of the limit that is full, None otherwise."""
     used: int | None
     at_most: int | None
+    per: float | None
+    """Of a rate: its seconds; `used` counts the starts in them."""
+    resets_at: float | None
+    """Of a rate: when it has room again, seconds since the epoch."""
     free_slots: int
     """Idle slots of live workers that know the task."""
     workers: int
@@ -159,6 +174,40 @@ class Tally:
     task: str
     status: Status
     jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRecord:
+    """Where a schedule stands. Times are seconds since the epoch."""
+
+    name: str
+    spec: str
+    """What it is now: task, times, arguments, in one text to compare by; a new spec begins anew."""
+    owner: str
+    next_at: float
+    """The time that is due next; it is fired once, whatever the number of processes that see it due."""
+    last_at: float | None = None
+    """The time that was fired last."""
+    last_job: str | None = None
+    """The job of that; None when it was left out (`missed`, `overlap`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where an owner wants to be told. `secrets`: `whsec_…`, the newest first; two while one is being replaced."""
+
+    id: str
+    owner: str
+    url: str
+    secrets: tuple[str, ...]
+    kinds: frozenset[str]
+    """Kinds of events (`job.Kind`) that it wants: terminal ones, `running`, `progress`."""
+    tasks: frozenset[str]
+    """Names of tasks; empty: all."""
+    description: str
+    created_at: float
+    disabled_at: float | None = None
+    disabled_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +245,12 @@ class SubmittingStore(Protocol):
     async def delete(self, job_id: str, reason: str) -> JobRecord:
         """Remove the job with its events and steps, in whatever state; a running attempt loses its lease. A
         tombstone stays. Returns the job as it last was. Raises JobNotFound, JobGone."""
+
+    async def delete_owned(
+        self, owner: str, reason: str, *, statuses: frozenset[Status] = frozenset(), task: str | None = None, limit: int
+    ) -> list[str]:
+        """`delete` for up to `limit` jobs of an owner, and what it is known by besides (idempotency keys of theirs).
+        Returns their ids, whose blobs can go; fewer than `limit` means that none is left."""
 
 
 class ListeningStore(Protocol):
@@ -313,6 +368,41 @@ class UpkeepStore(Protocol):
         tombstones past theirs. Returns the ids of the jobs, whose blobs can go."""
 
 
+class SchedulingStore(Protocol):
+    """For the service that submits jobs by the clock; safe to call from any number of processes at once."""
+
+    async def put_schedule(self, schedule: ScheduleRecord) -> ScheduleRecord:
+        """Keep it unless one of that name and the same spec is kept already; returns the one that is kept."""
+
+    async def schedules(self) -> list[ScheduleRecord]:
+        """By name."""
+
+    async def fire(self, name: str, *, at: float, next_at: float, job: NewJob | None) -> Submitted | Exception | None:
+        """In one transaction: if the schedule's `next_at` is still `at`, submit `job` (None: leave this time out) and
+        move on to `next_at`. None: it was not `at` any more, somebody else fired it. A job that cannot be
+        stored (LimitReached) is answered as by `submit`, and the schedule moves on all the same."""
+
+    async def drop_schedule(self, name: str) -> bool: ...
+
+
+class WebhookStore(Protocol):
+    """Who wants to be told. The store itself submits a delivery (a job of `DELIVERY_TASK`) for each webhook that an
+    event concerns, in the event's own transaction; so none is forgotten by a crash."""
+
+    async def add_webhook(self, webhook: Webhook, *, at_most: int) -> None:
+        """Raises LimitReached when the owner has `at_most` already."""
+
+    async def webhook(self, webhook_id: str) -> Webhook | None: ...
+
+    async def webhooks(self, owner: str) -> list[Webhook]:
+        """Oldest first."""
+
+    async def replace_webhook(self, webhook: Webhook) -> bool:
+        """All but its id, owner and `created_at`. False: it is gone."""
+
+    async def remove_webhook(self, webhook_id: str) -> bool: ...
+
+
 class AccessStore(Protocol):
     """For authentication. Nothing here can be turned back into a key."""
 
@@ -331,7 +421,17 @@ class AccessStore(Protocol):
         """32 random bytes by that name, made at the first call and the same in every process ever after."""
 
 
-class Store(SubmittingStore, WorkingStore, WatchingStore, InsightStore, UpkeepStore, AccessStore, Protocol):
+class Store(
+    SubmittingStore,
+    WorkingStore,
+    WatchingStore,
+    InsightStore,
+    UpkeepStore,
+    SchedulingStore,
+    WebhookStore,
+    AccessStore,
+    Protocol,
+):
     """All of them, as an engine implements them."""
 
     async def open(self) -> None:
