@@ -194,12 +194,13 @@ class ScheduleRecord:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where an owner wants to be told. `secrets`: `whsec_…`, the newest first; two while one is being replaced."""
+    """Where an owner wants to be told."""
 
     id: str
     owner: str
     url: str
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = field(repr=False)
+    """The newest first: `whsec_…`, and of one that was replaced until when it signs beside it (`webhooks.signing`)."""
     kinds: frozenset[str]
     """Kinds of events (`job.Kind`) that it wants: terminal ones, `running`, `progress`."""
     tasks: frozenset[str]
