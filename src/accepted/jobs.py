@@ -11,12 +11,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from weakref import WeakSet
 
-from accepted.errors import ConfigurationError, InvalidInput, JobGone, TaskNotFound
+from accepted.errors import ConfigurationError, InvalidInput, JobGone, LimitReached, QueueFull, TaskNotFound
 from accepted.feed import Ended, Events, Removed
 from accepted.files import UploadFile
 from accepted.handle import JobHandle
 from accepted.hub import Hub
 from accepted.job import Event, IdempotencyKey, JobRecord, NewJob, Status, new_id
+from accepted.limits import CommonLimits, of_whole_queue
 from accepted.meter import Meter
 from accepted.runner import Runner
 from accepted.settings import Settings, load, seconds, size
@@ -68,6 +69,7 @@ class Jobs:
         if settings is not None and (overrides or url is not None):
             raise ConfigurationError(f"{next(iter(overrides), 'url')}: give settings=, or single settings, not both")
         self.settings = settings or load(Settings, database=url, **overrides)
+        self._limits = CommonLimits(self.settings)
         self.prefix = prefix
         self.auth = auth
         self.tasks: dict[str, Task[..., Any]] = {}
@@ -178,9 +180,10 @@ class Jobs:
             raise ConfigurationError(
                 "jobs is not started: use `async with jobs:`, or give your app lifespan=jobs.lifespan"
             )
-        new = [await self._new_job(task, arguments, options) for arguments, options in items]
+        keys = [task.limit_key(arguments) for arguments, _ in items]
+        new = [await self._new_job(task, *item, key) for item, key in zip(items, keys, strict=True)]
         self.worker.expect()
-        made = await self.store.submit(new)
+        made = [_told(one) for one in await self.store.submit(new)]
         for one in made:
             if isinstance(one, Submitted) and not one.replayed:
                 self.meter.submitted(task.name)
@@ -190,7 +193,9 @@ class Jobs:
                 await self.blobs.delete_job(job.id)
         return made
 
-    async def _new_job(self, task: Task[..., Any], arguments: dict[str, Any], options: Options) -> NewJob:
+    async def _new_job(
+        self, task: Task[..., Any], arguments: dict[str, Any], options: Options, limit_key: str | None
+    ) -> NewJob:
         job_id = new_id()
         if task.files:
             arguments = {**arguments, **await self._store_files(job_id, task, arguments)}
@@ -207,7 +212,8 @@ class Jobs:
             now=now,
             retention=self.settings.retention,
             idempotency=key,
-            owner_active_max=self.settings.owner_active_max,
+            key=limit_key,
+            common=self._limits,
         )
 
     async def _store_files(self, job_id: str, task: Task[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
@@ -306,8 +312,11 @@ class Jobs:
         return await self.store.request_cancel(job_id, reason)
 
     async def retry(self, job_id: str) -> JobRecord:
-        """Run a job that is over again. Raises WrongState, LimitReached, JobNotFound, JobGone."""
-        return await self.store.retry(job_id)
+        """Run a job that is over again. Raises WrongState, LimitReached, QueueFull, JobNotFound, JobGone."""
+        try:
+            return await self.store.retry(job_id)
+        except LimitReached as error:
+            raise _refusal(error) from None
 
     async def delete(self, job_id: str, reason: str = "deleted") -> None:
         """Cancel if needed, remove the job and its files; it answers 410 from then on. Raises JobNotFound."""
@@ -390,6 +399,17 @@ def _policy(given: dict[str, Any]) -> Policy:
     if given.get("memory") is not None:
         given["memory"] = size(given["memory"])
     return Policy(**given)
+
+
+def _told(made: Submitted | Exception) -> Submitted | Exception:
+    return _refusal(made) if isinstance(made, LimitReached) else made
+
+
+def _refusal(error: LimitReached) -> LimitReached | QueueFull:
+    """A store knows keys only; whether it is the caller who has too much, they say."""
+    if not of_whole_queue(error.limit):
+        return error
+    return QueueFull(error.limit, used=error.used, at_most=error.at_most, retry_after=error.retry_after)
 
 
 def _plain_json(raw: bytes) -> Any:

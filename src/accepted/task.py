@@ -32,7 +32,8 @@ from accepted.context import BaseJob
 from accepted.errors import ConfigurationError, InvalidInput
 from accepted.files import STORED, UploadFile
 from accepted.handle import JobHandle
-from accepted.job import IdempotencyKey, Limit, NewJob
+from accepted.job import IdempotencyKey, NewJob
+from accepted.limits import CommonLimits, TaskLimits
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -42,7 +43,7 @@ Isolation = Literal["", "process"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How a task's jobs are run. Durations are seconds, None or 0: no limit."""
+    """How a task's jobs are run. Durations are seconds, rates text (`rates.py`); None, 0 and "": no limit."""
 
     retries: int = 0
     """Further attempts after one that raised or timed out. A worker's death is not counted here."""
@@ -53,12 +54,25 @@ class Policy:
     """Per attempt."""
     deadline: float | None = None
     """For the whole job, waiting and every attempt included."""
-    per_owner: int = 0
-    """Jobs of this task that one owner has running at once."""
     concurrency: int = 0
     """Jobs of this task that run at once, over all workers."""
+    per_owner: int = 0
+    """Jobs of this task that one owner has running at once."""
+    key: str | Callable[..., Any] | None = None
+    """What `per_key` and `rate_per_key` count by: the name of a parameter, or a function of some of the parameters
+    by name. Its text is made when the job is submitted; None: no limit by key."""
+    per_key: int = 0
+    """Jobs of this task with one key that run at once."""
+    rate: str = ""
+    """Starts of this task's jobs in any period, such as "100/s"; the others wait."""
+    rate_per_owner: str = ""
+    rate_per_key: str = ""
+    active: int = 0
+    """Jobs of this task that may be pending and running; one more is refused (503)."""
     active_per_owner: int = 0
     """Jobs of this task that one owner may have pending and running; one more is refused (429)."""
+    submit_rate_per_owner: str = ""
+    """Jobs of this task that one owner may submit in any period; one more is refused (429)."""
     isolation: Isolation = ""
     """"process": a process of its own, which can be killed and limited."""
     memory: int | None = None
@@ -121,6 +135,10 @@ class Task(Generic[P, R]):
         self.is_coroutine = inspect.iscoroutinefunction(function)
         self.description = inspect.getdoc(function) or ""
         self._submitter = submitter
+        if "/" in name:
+            raise ConfigurationError(
+                f"task {name!r}: its name is a part of URLs and of limits' keys; write it without /"
+            )
         if policy.memory and policy.isolation != "process":
             raise ConfigurationError(f"task {name!r}: memory= needs isolation='process'")
         if policy.isolation == "process" and "<" in function.__qualname__:  # <locals>, <lambda>
@@ -128,6 +146,8 @@ class Task(Generic[P, R]):
                 f"task {name!r}: with isolation='process' its function must stand at the top of a module"
             )
         self._read_signature()
+        keyable = [one for one in self.parameters if one not in self.files]
+        self._limits = TaskLimits(name, policy, keyable)
 
     def _read_signature(self) -> None:
         try:
@@ -274,7 +294,7 @@ class Task(Generic[P, R]):
         return await self._submitter.submit_jobs(self, items)
 
     async def submit(self, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]:
-        """Store a job; durable when this returns. Raises InvalidInput, LimitReached, StoreError."""
+        """Store a job; durable when this returns. Raises InvalidInput, LimitReached, QueueFull, StoreError."""
         handles = await self._submit([(self.bind(args, kwargs), self.options)])
         handle: JobHandle[R] | Exception = handles[0]
         if isinstance(handle, Exception):
@@ -284,7 +304,8 @@ class Task(Generic[P, R]):
     async def submit_many(self, calls: Iterable[Mapping[str, Any] | tuple[Any, ...]]) -> list[JobHandle[R]]:
         """Store many jobs in one transaction: a mapping of names, or a tuple of positional arguments, each.
 
-        Raises InvalidInput before anything is stored; the first LimitReached of an item after the others were.
+        Raises InvalidInput before anything is stored; the first LimitReached or QueueFull of an item after the
+        others were.
         """
         bound = [self.bind((), call) if isinstance(call, Mapping) else self.bind(tuple(call), {}) for call in calls]
         made = await self._submit([(arguments, self.options) for arguments in bound])
@@ -292,6 +313,10 @@ class Task(Generic[P, R]):
             if isinstance(item, Exception):
                 raise item
         return made
+
+    def limit_key(self, arguments: Mapping[str, Any]) -> str | None:
+        """What `policy.key` makes of validated arguments; None: no limit by key. Raises InvalidInput."""
+        return self._limits.key(arguments)
 
     def new_job(
         self,
@@ -302,20 +327,13 @@ class Task(Generic[P, R]):
         now: float,
         retention: float,
         idempotency: IdempotencyKey | None,
-        owner_active_max: int,
+        key: str | None,
+        common: CommonLimits,
     ) -> NewJob:
-        """The job that a store is given; limits become keys and durations points in time here."""
+        """The job that a store is given; limits become keys and durations points in time here. `key` is what
+        `limit_key` made."""
         policy, owner = self.policy, options.owner
-        slots: tuple[Limit, ...] = ()
-        if policy.concurrency:
-            slots += (Limit(f"task:{self.name}", policy.concurrency),)
-        if policy.per_owner:
-            slots += (Limit(f"owner:{owner}/{self.name}", policy.per_owner),)
-        quotas: tuple[Limit, ...] = ()
-        if policy.active_per_owner:
-            quotas += (Limit(f"active:{owner}/{self.name}", policy.active_per_owner),)
-        if owner_active_max:
-            quotas += (Limit(f"active:{owner}", owner_active_max),)
+        limits = self._limits.of(owner, key, common)
         deadline, cancels = policy.deadline, False
         if options.cancel_after is not None and (deadline is None or options.cancel_after < deadline):
             deadline, cancels = options.cancel_after, True
@@ -331,8 +349,10 @@ class Task(Generic[P, R]):
             deadline_at=now + deadline if deadline is not None else None,
             deadline_cancels=cancels,
             retention=retention if policy.retention is None else policy.retention,
-            slots=slots,
-            quotas=quotas,
+            slots=limits.slots,
+            paces=limits.paces,
+            quotas=limits.quotas,
+            admissions=limits.admissions,
             idempotency=idempotency,
         )
 

@@ -74,7 +74,19 @@ def _wrong_state(problem: Problem) -> AcceptedError:
 
 
 def _limit_reached(problem: Problem) -> AcceptedError:
+    resets_at = problem.get("resets_at")
     return errors.LimitReached(
+        problem["limit"],
+        used=problem["used"],
+        at_most=problem["at_most"],
+        per=problem.get("per_seconds"),
+        resets_at=datetime.fromisoformat(resets_at).timestamp() if resets_at is not None else None,
+        retry_after=problem.retry_after,
+    )
+
+
+def _queue_full(problem: Problem) -> AcceptedError:
+    return errors.QueueFull(
         problem["limit"], used=problem["used"], at_most=problem["at_most"], retry_after=problem.retry_after
     )
 
@@ -94,6 +106,7 @@ _BUILDERS: Final[Mapping[str, Callable[[Problem], AcceptedError]]] = {
     errors.UnsupportedMediaType.slug: lambda problem: errors.UnsupportedMediaType(problem.detail),
     errors.LimitReached.slug: _limit_reached,
     errors.Unavailable.slug: lambda problem: errors.Unavailable(problem.detail, retry_after=problem.retry_after),
+    errors.QueueFull.slug: _queue_full,
     errors.StoreError.slug: lambda problem: errors.StoreError(problem.detail),
     errors.IdempotencyMismatch.slug: lambda problem: errors.IdempotencyMismatch(problem.key),
     errors.IdempotencyInFlight.slug: lambda problem: errors.IdempotencyInFlight(problem.key),

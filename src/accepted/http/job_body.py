@@ -74,7 +74,14 @@ def job_tag(job: JobRecord, waiting: Waiting | None = None) -> str:
     the queue is part of it."""
     if waiting is None:
         return f'W/"{job.seq}"'
-    place = (waiting.position, waiting.held_by, waiting.used, waiting.free_slots, waiting.workers)
+    place = (
+        waiting.position,
+        waiting.held_by,
+        waiting.used,
+        waiting.resets_at,
+        waiting.free_slots,
+        waiting.workers,
+    )
     return f'W/"{job.seq}-{zlib.crc32(repr(place).encode()):08x}"'
 
 
@@ -122,6 +129,8 @@ def _waiting(job: JobRecord, details: Details | None) -> dict[str, JSON]:
         "limit": (found.held_by if found else None) or job.waiting_for,
         "used": found.used if found and limited else None,
         "at_most": found.at_most if found and limited else None,
+        "per_seconds": found.per if found and limited else None,
+        "resets_at": iso(found.resets_at) if found and limited else None,
         "free_slots": found.free_slots if found else None,
         "workers": found.workers if found else None,
         "estimated_start_at": iso(start),
@@ -139,7 +148,11 @@ def _reason(job: JobRecord) -> str:
 def _estimated_start(job: JobRecord, reason: str, waiting: Waiting | None, rate: float | None) -> float | None:
     if reason in ("schedule", "retry"):
         return job.scheduled_at
-    if waiting is None or waiting.position is None or reason == "limit":
+    if waiting is None:
+        return None
+    if reason == "limit":
+        return waiting.resets_at
+    if waiting.position is None:
         return None
     if waiting.free_slots >= waiting.position:
         return time.time()
@@ -152,9 +165,7 @@ def _sentence(job: JobRecord, reason: str, waiting: Waiting | None) -> str:
     if reason == "retry":
         return f"Attempt {job.attempt} failed; the next may start at {iso(job.scheduled_at)}."
     if reason == "limit":
-        if waiting is None or waiting.used is None or waiting.at_most is None:
-            return f"A limit holds it: {job.waiting_for}."
-        return f"{waiting.used} of at most {waiting.at_most} jobs are running under the limit {waiting.held_by}."
+        return _limit_sentence(job, waiting)
     if waiting is None:
         return "It waits for a worker."
     if waiting.workers == 0:
@@ -162,6 +173,18 @@ def _sentence(job: JobRecord, reason: str, waiting: Waiting | None) -> str:
     if waiting.free_slots:
         return "A worker is about to take it."
     return f"All workers are busy; it is number {waiting.position} in the queue."
+
+
+def _limit_sentence(job: JobRecord, waiting: Waiting | None) -> str:
+    if waiting is None or waiting.used is None or waiting.at_most is None:
+        return f"A limit holds it: {job.waiting_for}."
+    if waiting.per is None:
+        return f"{waiting.used} of at most {waiting.at_most} jobs are running under the limit {waiting.held_by}."
+    until = f"; the next may start at {iso(waiting.resets_at)}" if waiting.resets_at is not None else ""
+    return (
+        f"{waiting.used} of at most {waiting.at_most} starts in {waiting.per:g} s are used under the limit "
+        f"{waiting.held_by}{until}."
+    )
 
 
 def _step(step: Step) -> dict[str, JSON]:

@@ -72,6 +72,8 @@ class AcceptedWaiting(_Shape):
     limit: str | None
     used: int | None
     at_most: int | None
+    per_seconds: float | None
+    resets_at: AwareDatetime | None
     free_slots: int | None
     workers: int | None
     estimated_start_at: AwareDatetime | None
