@@ -149,6 +149,36 @@ class WebhookNotFound(AcceptedError):
         self.webhook_id = webhook_id
 
 
+class WebhookDisabled(AcceptedError):
+    """It is not told of anything until it is enabled again."""
+
+    slug, title, status = "webhook-disabled", "The webhook is disabled", 409
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f'The webhook is disabled ({reason}); enable it with PATCH {{"disabled": false}}.')
+        self.reason = reason
+
+
+class WebhooksFull(AcceptedError):
+    """The caller has as many webhooks as one may have (`webhooks_max`)."""
+
+    slug, title, status = "webhooks-full", "No more webhooks", 409
+
+    def __init__(self, at_most: int) -> None:
+        super().__init__(f"You have {at_most} webhooks, as many as one may have; delete or change one of them.")
+        self.at_most = at_most
+
+    @property
+    def members(self) -> Mapping[str, JSON]:
+        return {"at_most": self.at_most}
+
+
+class SignatureInvalid(AcceptedError):
+    """A request that claims to be a webhook's delivery does not come from whoever has the secret, or not now."""
+
+    slug, title, status = "signature-invalid", "Not signed by the sender", 401
+
+
 class InvalidInput(AcceptedError):
     """The input does not fit; nothing was stored. `errors` is a list of {detail, pointer}: the pointer
     (RFC 6901) names the field."""
