@@ -20,9 +20,10 @@ from accepted.job import Event, IdempotencyKey, JobRecord, NewJob, Status, new_i
 from accepted.limits import CommonLimits, of_whole_queue
 from accepted.meter import Meter
 from accepted.runner import Runner
+from accepted.secret import Vault, make_vault
 from accepted.settings import Settings, load, seconds, size
 from accepted.signatures import Decorator
-from accepted.stores import open_blobs, open_store
+from accepted.stores import open_blobs, open_store, sqlite_path
 from accepted.stores.base import BlobStore, JobQuery, Page, Store, Submitted
 from accepted.task import Options, Policy, Task, fingerprint
 from accepted.upkeep import Upkeep
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from accepted.http.live import Live
 
 _DURATIONS: Final = ("backoff", "backoff_max", "timeout", "deadline", "retention")
+_DELETED_AT_ONCE: Final = 500
+"""Jobs in one transaction of `delete_owned`."""
 
 
 class Jobs:
@@ -104,8 +107,15 @@ class Jobs:
         if name in self.tasks:
             raise ConfigurationError(f"two tasks are named {name!r}; give one another name=")
         made: Task[..., Any] = Task(function, name=name, policy=policy, submitter=self)
+        if made.secrets:
+            made.vault = self.vault
         self.tasks[name] = made
         return made
+
+    @cached_property
+    def vault(self) -> Vault:
+        """What encrypts `Secret` arguments. Raises ConfigurationError (secret_key)."""
+        return make_vault(self.settings.secret_key, sqlite_path(self.settings.url))
 
     def get_task(self, name: str) -> Task[..., Any]:
         """Raises TaskNotFound."""
@@ -199,7 +209,7 @@ class Jobs:
         job_id = new_id()
         if task.files:
             arguments = {**arguments, **await self._store_files(job_id, task, arguments)}
-        stored = task.dump_arguments(arguments)
+        stored = task.dump_arguments(arguments, options.owner)
         key, now = options.idempotency_key, time.time()
         if isinstance(key, str):
             key = IdempotencyKey(
@@ -265,12 +275,7 @@ class Jobs:
         """Jobs, newest first; `page.cursor` continues. Raises BadRequest (cursor), InvalidInput (status, limit)."""
         if not 1 <= limit <= self.settings.page_max:
             raise InvalidInput([{"detail": f"expected 1 … {self.settings.page_max}", "pointer": "#/limit"}])
-        wanted = [status] if isinstance(status, str) else status
-        try:
-            statuses = frozenset(Status(one) for one in wanted)
-        except ValueError:
-            known = ", ".join(Status)
-            raise InvalidInput([{"detail": f"expected one of {known}", "pointer": "#/status"}]) from None
+        statuses = _statuses([status] if isinstance(status, str) else status)
         return await self.store.list(
             JobQuery(owner=owner, statuses=statuses, task=task, text=text, cursor=cursor, limit=limit)
         )
@@ -326,6 +331,20 @@ class Jobs:
             return
         finally:
             await self.blobs.delete_job(job_id)
+
+    async def delete_owned(self, owner: str, *, statuses: Sequence[Status | str] = (), task: str | None = None) -> int:
+        """Remove all jobs of an owner, with their files: those in one of `statuses` (none: whatever theirs), of `task`
+        (None: of any). Returns how many. Raises InvalidInput (statuses), StoreError; what was removed by then is."""
+        wanted, count = _statuses(statuses), 0
+        while True:
+            removed = await self.store.delete_owned(
+                owner, "deleted", statuses=wanted, task=task, limit=_DELETED_AT_ONCE
+            )
+            for job_id in removed:
+                await self.blobs.delete_job(job_id)
+            count += len(removed)
+            if len(removed) < _DELETED_AT_ONCE:
+                return count
 
     # ── over HTTP ──
 
@@ -387,6 +406,15 @@ class Jobs:
         from accepted.http.endpoint import EndpointDecorator
 
         return EndpointDecorator(self)
+
+
+def _statuses(words: Sequence[Status | str]) -> frozenset[Status]:
+    """Raises InvalidInput."""
+    try:
+        return frozenset(map(Status, words))
+    except ValueError:
+        known = ", ".join(Status)
+        raise InvalidInput([{"detail": f"expected one of {known}", "pointer": "#/status"}]) from None
 
 
 def _policy(given: dict[str, Any]) -> Policy:
