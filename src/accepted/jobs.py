@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import ChainMap
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import fields, replace
@@ -27,6 +28,7 @@ from accepted.stores import open_blobs, open_store, sqlite_path
 from accepted.stores.base import BlobStore, JobQuery, Page, Store, Submitted
 from accepted.task import Options, Policy, Task, fingerprint
 from accepted.upkeep import Upkeep
+from accepted.webhooks.delivery import Deliveries
 from accepted.worker import Worker
 
 if TYPE_CHECKING:
@@ -80,7 +82,9 @@ class Jobs:
         self.blobs = blobs or open_blobs(self.settings)
         self.hub = Hub(self.store, self.settings)
         self.meter = Meter()
-        self.runner = Runner(self.store, self.blobs, self.settings, self.tasks, self.meter)
+        self.deliveries = Deliveries(self.store, self.settings, self._described)
+        known = ChainMap(self.tasks, self.deliveries.tasks)
+        self.runner = Runner(self.store, self.blobs, self.settings, known, self.meter)
         self.worker = Worker(self.store, self.runner, self.settings)
         self._upkeep = Upkeep(self.store, self.blobs, self.settings)
         self._users = 0
@@ -104,6 +108,8 @@ class Jobs:
 
     def register(self, function: Callable[..., Any], *, name: str, policy: Policy) -> Task[..., Any]:
         """What `@jobs.task` does. Raises ConfigurationError."""
+        if name.startswith("accepted."):
+            raise ConfigurationError(f"{name!r}: names that begin with 'accepted.' are the library's; give it another")
         if name in self.tasks:
             raise ConfigurationError(f"two tasks are named {name!r}; give one another name=")
         made: Task[..., Any] = Task(function, name=name, policy=policy, submitter=self)
@@ -174,6 +180,7 @@ class Jobs:
 
     async def _shut(self) -> None:
         await self.worker.stop()
+        await self.deliveries.close()
         await self._upkeep.stop()
         await self.hub.stop()
         await self.store.close()
@@ -308,6 +315,15 @@ class Jobs:
         if job.result_blob is None:
             return b"null"
         return b"".join([chunk async for chunk in self.blobs.read(job.id, job.result_blob)])
+
+    async def _described(self, job: JobRecord) -> bytes:
+        """The body of `GET /v1/jobs/{id}` for those who are told of it. A worker knows no request, so its links are
+        the API's own paths."""
+        from accepted.http.job_body import job_body
+        from accepted.http.links import Links
+        from accepted.http.views import Views
+
+        return job_body(job, Links(self.prefix), await Views(self).details(job))
 
     # ── acting ──
 
