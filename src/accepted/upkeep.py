@@ -27,6 +27,8 @@ class Upkeep:
         self._store, self._blobs, self._settings = store, blobs, settings
         self._loop: asyncio.Task[None] | None = None
         self._next_purge = 0.0
+        self._apart = _apart()
+        self._renewed_by = 0.0
 
     def start(self) -> None:
         if self._loop is None:
@@ -50,6 +52,8 @@ class Upkeep:
 
     async def once(self) -> float:
         """One round. Returns the seconds until the next is due. Raises StoreError."""
+        if not self._clock_is_steady():
+            return self._settings.upkeep
         rescued = await self.rescue()
         expired = await self._store.expire(_BATCH, overdue_problem())
         purged = 0
@@ -62,6 +66,8 @@ class Upkeep:
     async def rescue(self) -> int:
         """Give lost jobs back to the queue, or fail those that took their workers down too often."""
         jobs = await self._store.lost(_BATCH)
+        if not self._clock_is_steady():
+            return 0
         for job in jobs:
             losses = job.losses + 1
             error = lost_problem(losses) if losses > self._settings.max_losses else None
@@ -76,9 +82,28 @@ class Upkeep:
                 )
         return len(jobs)
 
+    def _clock_is_steady(self) -> bool:
+        """False for a while after the wall clock was set, or the machine slept: leases seem to be over that are not,
+        and live workers renew theirs first."""
+        apart = _apart()
+        if abs(apart - self._apart) > self._settings.lease / 3:  # a lease has at least two thirds of its time left
+            log.warning(
+                "the clock jumped by %+.0f s; workers renew their leases before any is taken",
+                apart - self._apart,
+                extra={"action": "clock"},
+            )
+            self._renewed_by = time.monotonic() + self._settings.lease / 2
+        self._apart = apart
+        return time.monotonic() >= self._renewed_by
+
     async def purge(self) -> int:
         """Remove finished jobs past their time, with their files."""
         gone = await self._store.purge(_BATCH)
         for job_id in gone:
             await self._blobs.delete_job(job_id)
         return len(gone)
+
+
+def _apart() -> float:
+    """How far the wall clock is from the one that nobody sets."""
+    return time.time() - time.monotonic()

@@ -12,7 +12,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
+
+from served import environment
 
 from accepted.job import NewJob, new_id
 from accepted.stores.base import Change, WorkerInfo
@@ -20,10 +23,15 @@ from accepted.stores.sqlite import SQLiteStore
 
 
 @contextmanager
-def process(name: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """Run the function `name` of this module; its lines come by stdout. Killed at the end if it still runs."""
-    command = [sys.executable, "-W", "error", __file__, name, *map(str, arguments)]
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def process(
+    name: str, *arguments: object, source: str | Path = __file__, **variables: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Run the function `name` of this module, or of the one whose file is `source`; its lines come by stdout. Killed at
+    the end if it still runs."""
+    command = [sys.executable, "-W", "error", str(source), name, *map(str, arguments)]
+    child = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(**variables)
+    )
     try:
         yield child
     finally:
