@@ -468,6 +468,15 @@ def _service() -> list[Operation]:
             alone=True,
         ),
         Operation("get", "/openapi.json", "openapi", "This document", {200: document}, open=True, alone=True),
+        Operation(
+            "get",
+            "/asyncapi.json",
+            "asyncapi",
+            "Streams, sockets and webhooks (AsyncAPI 3.0)",
+            {200: _answer("The document.", {_JSON: {"type": "object"}}, "Cache-Control")},
+            open=True,
+            alone=True,
+        ),
     ]
 
 

@@ -56,7 +56,8 @@ def route_name(jobs: Jobs, path: str) -> str:
 
 
 def make_service_routes(jobs: Jobs) -> list[BaseRoute]:
-    """Health and metrics. The OpenAPI document is `make_app`'s: a host application has its own."""
+    """Health, metrics and the AsyncAPI document. The OpenAPI document is `make_app`'s: a host application has its
+    own."""
     return [route for route in _service(jobs) if route.path != "/openapi.json"]
 
 

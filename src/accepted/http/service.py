@@ -1,4 +1,5 @@
-"""What a whole server answers about itself: `/healthz`, `/readyz`, `/metrics`, `/openapi.json`."""
+"""What a whole server answers about itself: `/healthz`, `/readyz`, `/metrics`, `/openapi.json`,
+`/asyncapi.json`."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from pydantic_core import to_json
 from starlette.responses import Response
 
 from accepted.errors import Forbidden, Unavailable
-from accepted.http import metrics
+from accepted.http import asyncapi, metrics
 from accepted.http.openapi import document
 from accepted.http.resource import Call, Resource
 
@@ -32,6 +33,7 @@ class Service:
             Resource("/readyz", GET=self.ready),
             Resource("/metrics", GET=self.metrics),
             Resource("/openapi.json", GET=self.openapi),
+            Resource("/asyncapi.json", GET=self.asyncapi),
         )
 
     async def health(self, call: Call) -> Response:  # noqa: ARG002  a handler
@@ -60,6 +62,10 @@ class Service:
     async def openapi(self, call: Call) -> Response:
         """The document of this API as the client reaches it."""
         return _answer(to_json(document(self._jobs, server=call.links.base)))
+
+    async def asyncapi(self, call: Call) -> Response:
+        """The document of streams, sockets and webhooks, as the client reaches them."""
+        return _answer(to_json(asyncapi.document(self._jobs, server=call.links.base)))
 
 
 def _answer(body: bytes, media_type: str = "application/json") -> Response:

@@ -17,7 +17,7 @@ Path = Annotated[str, Field(json_schema_extra={"format": "uri-reference"})]
 Json = Annotated[Any, Field(description="Any JSON value.")]
 
 
-def _words(kinds: type[StrEnum]) -> Any:
+def words(kinds: type[StrEnum]) -> Any:
     """Not the enum itself: it would be a component named `Status`, which many an application has already."""
     return Field(json_schema_extra={"enum": [kind.value for kind in kinds]})
 
@@ -50,7 +50,7 @@ class AcceptedProgress(_Shape):
 
 class AcceptedStep(_Shape):
     name: str
-    status: Annotated[str, _words(StepStatus)]
+    status: Annotated[str, words(StepStatus)]
     attempt: int
     started_at: AwareDatetime
     finished_at: AwareDatetime | None
@@ -97,7 +97,7 @@ class AcceptedJob(_Shape):
     task: str
     queue: str
     owner: str
-    status: Annotated[str, _words(Status)]
+    status: Annotated[str, words(Status)]
     cancelling: bool
     seq: int
     priority: int
@@ -133,7 +133,7 @@ class AcceptedEvent(_Shape):
     seq: int
     at: AwareDatetime
     attempt: int
-    kind: Annotated[str, _words(Kind)]
+    kind: Annotated[str, words(Kind)]
     data: dict[str, Any]
 
 
