@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import ChainMap
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import fields, replace
 from functools import cached_property
@@ -21,12 +21,14 @@ from accepted.job import Event, IdempotencyKey, JobRecord, NewJob, Status, new_i
 from accepted.limits import CommonLimits, of_whole_queue
 from accepted.meter import Meter
 from accepted.runner import Runner
+from accepted.scheduler import Missed, Overlap, Scheduler, make_schedule
 from accepted.secret import Vault, make_vault
 from accepted.settings import Settings, load, seconds, size
-from accepted.signatures import Decorator
+from accepted.signatures import Decorator, Duration
 from accepted.stores import open_blobs, open_store, sqlite_path
 from accepted.stores.base import BlobStore, JobQuery, Page, Store, Submitted
 from accepted.task import Options, Policy, Task, fingerprint
+from accepted.times import times
 from accepted.upkeep import Upkeep
 from accepted.webhooks.delivery import Deliveries
 from accepted.worker import Worker
@@ -87,6 +89,7 @@ class Jobs:
         self.runner = Runner(self.store, self.blobs, self.settings, known, self.meter)
         self.worker = Worker(self.store, self.runner, self.settings)
         self._upkeep = Upkeep(self.store, self.blobs, self.settings)
+        self._scheduler = Scheduler(self.store, self.settings, self._limits, self.meter)
         self._users = 0
         self._starting = asyncio.Lock()
         Jobs.instances.add(self)
@@ -130,6 +133,41 @@ class Jobs:
         except KeyError:
             raise TaskNotFound(name, sorted(self.tasks)) from None
 
+    def schedule(
+        self,
+        task: Task[..., Any],
+        *,
+        cron: str | None = None,
+        every: Duration | None = None,
+        timezone: str = "UTC",
+        arguments: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        owner: str | None = None,
+        missed: Missed = "latest",
+        overlap: Overlap = "skip",
+        priority: int | None = None,
+        cancel_after: Duration | None = None,
+    ) -> None:
+        """Submit a job of this task at the times of a line of cron, or at an interval (docs/schedules.md).
+
+        Once at each time, whatever the number of processes; each process that has started looks after it. Raises
+        ConfigurationError naming the keyword that is wrong.
+        """
+        given: dict[str, Any] = {"owner": owner, "priority": priority}
+        if cancel_after is not None:
+            given["cancel_after"] = seconds(cancel_after)
+        options = replace(task.options, **{key: value for key, value in given.items() if value is not None})
+        name = name or task.name
+        try:
+            known = self.tasks.get(task.name)
+            if known is None or known.function is not task.function:
+                raise ConfigurationError(f"task {task.name!r} is not one of these jobs; register it with @jobs.task")
+            when = times(cron, every, timezone)
+            made = make_schedule(task, when, arguments or {}, options, name=name, missed=missed, overlap=overlap)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"schedule {name!r}: {error}") from None
+        self._scheduler.add(made)
+
     # ── life ──
 
     async def __aenter__(self) -> Jobs:
@@ -152,7 +190,7 @@ class Jobs:
                 yield
 
     async def start(self) -> None:
-        """Open the store; start live updates, upkeep and (by the setting `worker`) the worker.
+        """Open the store; start live updates, upkeep, schedules and (by the setting `worker`) the worker.
 
         Each start is ended by one `stop`. Raises StoreError, SchemaTooNew, ConfigurationError.
         """
@@ -164,6 +202,7 @@ class Jobs:
                 await self.store.open()
                 await self.hub.start()
                 self._upkeep.start()
+                self._scheduler.start()
                 if self.settings.worker:
                     await self.worker.start()
             except BaseException:
@@ -179,6 +218,7 @@ class Jobs:
                 await self._shut()
 
     async def _shut(self) -> None:
+        await self._scheduler.stop()
         await self.worker.stop()
         await self.deliveries.close()
         await self._upkeep.stop()

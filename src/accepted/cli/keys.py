@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
-from collections.abc import Awaitable, Callable
-from pathlib import Path
-from typing import Any, TypeVar
-
 import click
 
+from accepted.cli.on_store import on_store
 from accepted.cli.output import ago, print_json, table
 from accepted.errors import ConfigurationError
 from accepted.job import iso
-from accepted.settings import Settings, load
-from accepted.stores import open_store
 from accepted.stores.base import Store
-
-R = TypeVar("R")
 
 
 @click.group()
@@ -31,34 +22,11 @@ def keys() -> None:
     """
 
 
-def _on_store(command: Callable[..., Awaitable[R]]) -> Callable[..., R]:
-    """Adds the options that name the store, and hands it, open, to the command."""
-
-    @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Folder of the database.")
-    @click.option("--database", metavar="URL", help="The store, such as sqlite:///jobs.db.")
-    @click.option("--config", type=click.Path(dir_okay=False, exists=True, path_type=Path), help="Settings as TOML.")
-    @functools.wraps(command)
-    def run(*args: Any, data: Path | None, database: str | None, config: Path | None, **options: Any) -> R:
-        settings = load(Settings, config=config, data=data, database=database)
-
-        async def on_store() -> R:
-            store = open_store(settings)
-            await store.open()
-            try:
-                return await command(store, *args, **options)
-            finally:
-                await store.close()
-
-        return asyncio.run(on_store())
-
-    return run
-
-
 @keys.command()
 @click.argument("name")
 @click.option("--owner", required=True, help="Under whose name jobs submitted with it run.")
 @click.option("--admin", is_flag=True, help="May see and cancel everybody's jobs.")
-@_on_store
+@on_store
 async def create(store: Store, name: str, owner: str, admin: bool) -> None:
     """Make a key and print it.
 
@@ -77,7 +45,7 @@ async def create(store: Store, name: str, owner: str, admin: bool) -> None:
 
 @keys.command("list")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@_on_store
+@on_store
 async def list_keys(store: Store, as_json: bool) -> None:
     """List all keys.
 
@@ -107,7 +75,7 @@ async def list_keys(store: Store, as_json: bool) -> None:
 
 @keys.command()
 @click.argument("key_id")
-@_on_store
+@on_store
 async def revoke(store: Store, key_id: str) -> None:
     """End a key.
 

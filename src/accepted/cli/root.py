@@ -9,7 +9,7 @@ import sys
 import click
 
 from accepted import __version__
-from accepted.cli import exits, inspecting, keys, purging, serving, submitting
+from accepted.cli import exits, inspecting, keys, purging, schedules, serving, submitting
 from accepted.errors import AcceptedError, JobCancelled, JobFailed, ResultTimeout
 
 _EXITS = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in exits.MEANINGS.items())
@@ -41,6 +41,7 @@ for command in (
     *serving.COMMANDS,
     *submitting.COMMANDS,
     *inspecting.COMMANDS,
+    *schedules.COMMANDS,
     *purging.COMMANDS,
     *keys.COMMANDS,
 ):

@@ -408,6 +408,17 @@ def _many(jobs: Jobs) -> list[Operation]:
         ),
         Operation(
             "get",
+            "/schedules",
+            "list_schedules",
+            "What runs by the clock",
+            {
+                200: _answer("The schedules.", {_JSON: _ref(shapes.AcceptedScheduleList)}, "Cache-Control"),
+                **_problems(*_COMMON),
+            },
+            models={200: shapes.AcceptedScheduleList},
+        ),
+        Operation(
+            "get",
             "/events",
             "stream_events",
             "Events of several jobs as one stream",

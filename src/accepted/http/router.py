@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from accepted.http.auth import cors
 from accepted.http.problems import MEDIA_TYPE, RouteNotFound, problem_response, unexpected
 from accepted.http.resource import Resource
+from accepted.http.schedules_api import SchedulesApi
 from accepted.http.service import Service
 from accepted.http.submit import Submitting
 
@@ -40,6 +41,7 @@ def make_routes(jobs: Jobs) -> list[BaseRoute]:
         Resource("/jobs/{job_id}/tokens", POST=api.tokens),
         Resource("/jobs", GET=api.list),
         Resource("/tasks", GET=api.tasks),
+        Resource("/schedules", GET=SchedulesApi(jobs).list),
         Resource("/events", GET=api.stream),
         Resource("/ws-ticket", POST=api.ticket),
         Resource("/problems", GET=api.problems),

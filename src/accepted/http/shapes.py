@@ -157,6 +157,24 @@ class AcceptedTaskList(_Shape):
     tasks: list[AcceptedTask]
 
 
+class AcceptedSchedule(_Shape):
+    """`every_seconds`, or `cron` and `timezone`. `last_job` is null when the last time was left out."""
+
+    name: str
+    task: str
+    owner: str
+    cron: str | None
+    timezone: str | None
+    every_seconds: float | None
+    next_at: AwareDatetime
+    last_at: AwareDatetime | None
+    last_job: str | None
+
+
+class AcceptedScheduleList(_Shape):
+    schedules: list[AcceptedSchedule]
+
+
 class AcceptedToken(_Shape):
     token: str
     verbs: list[str]
@@ -178,6 +196,7 @@ SHAPES: tuple[type[BaseModel], ...] = (
     AcceptedJobPage,
     AcceptedEventPage,
     AcceptedTaskList,
+    AcceptedScheduleList,
     AcceptedToken,
     AcceptedTicket,
     AcceptedHealth,
