@@ -144,9 +144,13 @@ class WebhookNotFound(AcceptedError):
 
     slug, title, status = "webhook-not-found", "No such webhook", 404
 
-    def __init__(self, webhook_id: str) -> None:
-        super().__init__(f"There is no webhook {webhook_id!r}; see the list of your webhooks.")
-        self.webhook_id = webhook_id
+    def __init__(self, webhook_id: str, *, delivery: str | None = None) -> None:
+        super().__init__(
+            f"There is no webhook {webhook_id!r}; see the list of your webhooks."
+            if delivery is None
+            else f"The webhook has no delivery {delivery!r}, or not any more; see the list of its deliveries."
+        )
+        self.webhook_id, self.delivery = webhook_id, delivery
 
 
 class WebhookDisabled(AcceptedError):

@@ -24,11 +24,11 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 
-from accepted.errors import Forbidden, JobGone, JobNotFound, NotAuthenticated
+from accepted.errors import ConfigurationError, Forbidden, JobGone, JobNotFound, NotAuthenticated
 from accepted.http.tokens import JOB_TOKEN, Tokens
 from accepted.job import JobRecord, new_id
 from accepted.settings import Settings
-from accepted.stores.base import AccessStore, ApiKey, Clock, WatchingStore
+from accepted.stores.base import SYSTEM_OWNERS, AccessStore, ApiKey, Clock, WatchingStore
 
 JobVerb = Literal["read", "cancel", "write", "delete"]
 
@@ -114,7 +114,11 @@ class ApiKeys:
 
 
 def new_key(name: str, owner: str, *, admin: bool = False) -> tuple[str, ApiKey]:
-    """A new API key, to be shown once, and what is stored of it."""
+    """A new API key, to be shown once, and what is stored of it. Raises ConfigurationError (owner)."""
+    if owner.startswith(SYSTEM_OWNERS):
+        raise ConfigurationError(
+            f"owner: names that begin with {SYSTEM_OWNERS!r} are the library's own; choose another"
+        )
     text = KEY + secrets.token_urlsafe(32)
     return text, ApiKey(new_id(), name, owner, digest_of(text), admin, time.time())
 
@@ -271,6 +275,8 @@ class Access:
             if error.status_code == 403:
                 raise Forbidden(error.detail) from error
             raise
+        if identity is not None and identity.owner.startswith(SYSTEM_OWNERS):
+            raise Forbidden(f"Nobody can be called {identity.owner!r}: names that begin so are the library's own.")
         if identity is not None and not self._may_be_sent(connection):
             raise Forbidden("This request came from a page of another origin; allow it with ACCEPTED_ORIGINS.")
         return identity
@@ -325,8 +331,7 @@ class Access:
         """The job, if `identity` may do `verb` to it: the one door to a job by its id. Raises JobNotFound, after
         the same time and with the same words whether it is unknown or another's; JobGone to those whose it was;
         Forbidden."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
+        began = asyncio.get_running_loop().time()
         try:
             try:
                 record = await store.get(job_id)
@@ -335,9 +340,14 @@ class Access:
                 raise
             self.check(identity, record.owner, job_id, verb)
         except JobNotFound:
-            await asyncio.sleep(began + DENIAL_SECONDS - loop.time())
+            await self.denied(began)
             raise
         return record
+
+    async def denied(self, began: float) -> None:
+        """Wait until a look-up that `began` then (loop time) may be answered with 404: what is somebody else's takes
+        as long as what there is not."""
+        await asyncio.sleep(began + DENIAL_SECONDS - asyncio.get_running_loop().time())
 
 
 def authenticator(settings: Settings, store: AccessStore) -> Authenticator:
@@ -360,7 +370,7 @@ def cors(settings: Settings) -> Middleware | None:
         allow_origins=settings.origins,
         # With "*" any page could use a visitor's cookie.
         allow_credentials="*" not in settings.origins,
-        allow_methods=("GET", "HEAD", "POST", "DELETE"),
+        allow_methods=("GET", "HEAD", "POST", "PATCH", "DELETE"),
         allow_headers=_REQUEST_HEADERS,
         expose_headers=_ANSWER_HEADERS,
     )

@@ -28,6 +28,9 @@ class Links:
     def task(self, name: str) -> str:
         return f"{self.base}/tasks/{quote(name, safe='')}"
 
+    def webhook(self, webhook_id: str) -> str:
+        return f"{self.base}/webhooks/{webhook_id}"
+
     def of_job(self, job_id: str) -> dict[str, str]:
         """The member `links` of a job."""
         own = self.job(job_id)

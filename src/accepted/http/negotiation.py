@@ -84,6 +84,15 @@ def parse_priority(value: str | None) -> int | None:
     return int(value)
 
 
+def parse_number(name: str, value: str | None, default: int, *, at_least: int, at_most: int) -> int:
+    """A whole number of the query. Raises BadRequest."""
+    if value is None:
+        return default
+    if not (value.isascii() and value.isdigit() and len(value) <= 19 and at_least <= int(value) <= at_most):
+        raise BadRequest(f"{name}: expected a whole number from {at_least} to {at_most}, got {value!r}")
+    return int(value)
+
+
 def parse_key(value: str | None) -> str | None:
     """From `Idempotency-Key`: a structured-header string, or the same without its quotes. Raises BadRequest."""
     if value is None:
