@@ -56,7 +56,7 @@ RESULT_MAX: Final = 64 * 1024
 """A larger result is not sent; the job's links lead to it."""
 UNREACHED: Final = 3 * 86_400.0
 """A webhook that nothing has reached for so many seconds is disabled."""
-LOG_KIND: Final = "try"
+TRY: Final = "try"
 """The message of the entry that each try leaves in the delivery's log."""
 _PAGE: Final = 200
 _LOOK_PAUSE: Final = 600.0
@@ -117,7 +117,7 @@ class Deliveries:
         raw, now = body.encode(), time.time()
         headers = signed_headers(target.secrets, message_id=run.id, now=now, body=raw)
         made = await self.sender.post(target.url, headers, raw)
-        run.log(LOG_KIND, "info" if made.error is None else "warning", **_entry(made, now))
+        run.log(TRY, "info" if made.error is None else "warning", **_entry(made, now))
         if made.error is None:
             return f"{made.status} in {made.milliseconds} ms"
         raise await self._failure(target, kind, made, made.error, run)
