@@ -14,6 +14,7 @@ from accepted.files import UploadFile
 from accepted.handle import JobHandle
 from accepted.job import Artifact, Event, JobRecord, Kind, Status
 from accepted.jobs import Jobs
+from accepted.secret import Secret
 from accepted.settings import Settings
 from accepted.task import Task
 from accepted.version import __version__
@@ -34,6 +35,7 @@ __all__ = [
     "Jobs",
     "Kind",
     "Retry",
+    "Secret",
     "Settings",
     "Status",
     "SyncJob",

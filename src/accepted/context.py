@@ -25,6 +25,8 @@ import pydantic_core
 
 from accepted.errors import Cancelled, LeaseLost, StoreError
 from accepted.job import JSON, Artifact, EventDraft, JobRecord, Kind, Progress
+from accepted.redaction import RedactingSink, Redactor
+from accepted.secret import KEPT, Secret
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -78,6 +80,8 @@ class Reporter:
 
     def __init__(self, sink: Sink, *, interval: float, progress: Progress, cost: float = 0.0) -> None:
         self.sink = sink
+        self.redactor: Redactor | None = None
+        """Of an attempt with secrets."""
         self.stopping: str | None = None
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
@@ -105,6 +109,11 @@ class Reporter:
         self.refused = False
         self.on_refused: Callable[[], None] = lambda: None
         """Called once, in the loop, when the attempt turns out to be fenced off."""
+
+    def redact(self, redactor: Redactor) -> None:
+        """Let nothing pass that it knows. Before the function starts."""
+        self.redactor = redactor
+        self.sink = RedactingSink(self.sink, redactor)
 
     # ── called by the user's function, from any thread ──
 
@@ -395,7 +404,7 @@ class Job(BaseJob):
         The same name and arguments are the same step: after a retry, a crash or a deploy its result comes from the
         store, as JSON read back through the function's return type. A plain function runs in a thread.
         """
-        key, returns = step_key(name, args, kwargs), _return_type(function)
+        key, returns = step_key(name, args, kwargs, self._reporter.redactor), _return_type(function)
         done, value = self._finished(key, returns)
         if done:
             return value
@@ -435,7 +444,7 @@ class SyncJob(BaseJob):
 
     def step(self, name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """`Job.step`, blocking. A coroutine function runs in the worker's event loop."""
-        key, returns = step_key(name, args, kwargs), _return_type(function)
+        key, returns = step_key(name, args, kwargs, self._reporter.redactor), _return_type(function)
         done, value = self._finished(key, returns)
         if done:
             return value
@@ -494,19 +503,25 @@ async def _made(make: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 # ── steps and attachments as data ────────────────────────────────────────────────────────────────────
 
 
-def step_key(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> str:
+def step_key(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], redactor: Redactor | None = None) -> str:
     """What makes two calls the same step: name and arguments. An argument that JSON cannot hold (a client, a
-    connection) counts by its type only."""
-    material = pydantic_core.to_json(
-        [name, list(args), sorted(kwargs.items())], fallback=lambda value: f"<{type(value).__qualname__}>"
-    )
-    return hashlib.sha256(material).hexdigest()[:32]
+    connection) counts by its type only.
+
+    With secrets about, the hash is keyed, so that nobody can compare it with guesses, and a Secret counts by its value.
+    """
+    salt = redactor.salt if redactor is not None else b""
+
+    def told(value: Any) -> Any:
+        return value.get_secret_value() if salt and isinstance(value, Secret) else f"<{type(value).__qualname__}>"
+
+    material = pydantic_core.to_json([name, list(args), sorted(kwargs.items())], fallback=told)
+    return hashlib.sha256(salt + material).hexdigest()[:32]
 
 
 def dump_step(name: str, returns: pydantic.TypeAdapter[Any], value: Any) -> bytes:
     """The JSON of a step's result. Raises TypeError naming the step."""
     try:
-        return returns.serializer.to_json(value, warnings=False)
+        return returns.serializer.to_json(value, warnings=False, context=KEPT)
     except (pydantic_core.PydanticSerializationError, ValueError) as error:
         raise TypeError(f"the result of step {name!r} cannot be stored as JSON: {error}") from error
 

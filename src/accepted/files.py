@@ -15,8 +15,14 @@ from accepted.job import JSON
 if TYPE_CHECKING:
     from pydantic import ValidationInfo
 
-STORED: Final = {"accepted": "stored arguments"}
-"""The validation context of arguments that come from the store; compared by identity."""
+
+class Stored:
+    """The validation context of arguments that come from the store; nothing that is sent can make one."""
+
+    __slots__ = ()
+
+
+STORED: Final = Stored()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,6 @@ class UploadFile:
         request could read what is not theirs."""
         if isinstance(value, UploadFile):
             return value
-        if isinstance(value, dict) and info.context is STORED:
+        if isinstance(value, dict) and isinstance(info.context, Stored):
             return cls(**value)
         raise ValueError("send the file itself, as multipart/form-data; from Python, UploadFile.of(path)")

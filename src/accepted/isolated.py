@@ -35,6 +35,8 @@ from accepted.errors import Cancelled, Fail, LeaseLost, Retry, StoreError
 from accepted.files import UploadFile
 from accepted.isolation import HEADER, MARK, kill_marked, pack, receive
 from accepted.job import JSON, Artifact, EventDraft, Progress
+from accepted.redaction import Redactor
+from accepted.secret import Vault
 from accepted.task import Policy, Task
 
 T = TypeVar("T")
@@ -53,12 +55,14 @@ class Worker:
         self._listening: asyncio.Task[None] | None = None
 
     @classmethod
-    async def connect(cls, connection: socket.socket, order: Mapping[str, Any]) -> Worker:
+    async def connect(cls, connection: socket.socket, order: Mapping[str, Any], redactor: Redactor | None) -> Worker:
         """In the running loop, which from then on listens for replies."""
         worker = cls(*await asyncio.open_connection(sock=connection))
         job = order["job"]
         progress = Progress(**job["progress"])
         worker.reporter = Reporter(worker, interval=order["interval"], progress=progress, cost=job["cost"])
+        if redactor is not None:
+            worker.reporter.redact(redactor)
         worker._listening = asyncio.create_task(worker._listen())
         return worker
 
@@ -118,16 +122,16 @@ def main() -> None:
     _end_with_worker(connection.dup())
     try:
         task = _find(order)
-        arguments = _arguments(task, order)
+        arguments, redactor = _arguments(task, order)
     except Exception as error:  # an import that fails, arguments that do not fit: the job's error, not a crash
         connection.sendall(pack(_said(error)))
         return
     if order["memory"]:
         resource.setrlimit(resource.RLIMIT_AS, (order["memory"], order["memory"]))
     if task.is_coroutine:
-        asyncio.run(_as_coroutine(connection, order, task, arguments))
+        asyncio.run(_as_coroutine(connection, order, task, arguments, redactor))
     else:
-        _as_function(connection, order, task, arguments)
+        _as_function(connection, order, task, arguments, redactor)
 
 
 def _receive(connection: socket.socket) -> dict[str, Any]:
@@ -158,9 +162,13 @@ def _end_with_worker(connection: socket.socket) -> None:
 
 
 async def _as_coroutine(
-    connection: socket.socket, order: Mapping[str, Any], task: Task[..., Any], arguments: dict[str, Any]
+    connection: socket.socket,
+    order: Mapping[str, Any],
+    task: Task[..., Any],
+    arguments: dict[str, Any],
+    redactor: Redactor | None,
 ) -> None:
-    worker = await Worker.connect(connection, order)
+    worker = await Worker.connect(connection, order, redactor)
     job = Job(_info(order), worker.reporter, _steps(order))
     running = asyncio.create_task(_call(task, arguments, job))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
@@ -179,7 +187,11 @@ async def _call(task: Task[..., Any], arguments: dict[str, Any], job: BaseJob) -
 
 
 def _as_function(
-    connection: socket.socket, order: Mapping[str, Any], task: Task[..., Any], arguments: dict[str, Any]
+    connection: socket.socket,
+    order: Mapping[str, Any],
+    task: Task[..., Any],
+    arguments: dict[str, Any],
+    redactor: Redactor | None,
 ) -> None:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="accepted report", daemon=True).start()
@@ -187,7 +199,7 @@ def _as_function(
     def wait(coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result()
 
-    worker = wait(Worker.connect(connection, order))
+    worker = wait(Worker.connect(connection, order, redactor))
     job = SyncJob(_info(order), worker.reporter, _steps(order))
     current.set(job)
     signal.signal(signal.SIGTERM, _raise_cancelled)
@@ -230,15 +242,30 @@ def _find(order: Mapping[str, Any]) -> Task[..., Any]:
     return Task(found, name=order["name"], policy=Policy(), submitter=None)
 
 
-def _arguments(task: Task[..., Any], order: Mapping[str, Any]) -> dict[str, Any]:
-    arguments = task.load_arguments(order["args"].encode())
+def _arguments(task: Task[..., Any], order: Mapping[str, Any]) -> tuple[dict[str, Any], Redactor | None]:
+    body, redactor = order["args"].encode(), None
+    if task.secrets:
+        _no_core_dump()
+        key = base64.b64decode(order["secret_key"])
+        task.vault = Vault(lambda: key)
+        arguments, redactor = task.open_arguments(body, owner=order["job"]["owner"], job_id=order["job"]["id"])
+    else:
+        arguments = task.load_arguments(body)
     for name, paths in order["files"].items():
         value = arguments.get(name)
         if isinstance(value, UploadFile):
             arguments[name] = replace(value, local=Path(paths[0]))
         elif value:
             arguments[name] = [replace(one, local=Path(path)) for one, path in zip(value, paths, strict=True)]
-    return arguments
+    return arguments, redactor
+
+
+def _no_core_dump() -> None:
+    """The memory of this process holds secrets. One byte, not none: Linux gives a dump to a program in spite of a limit
+    of 0, and to nobody at 1."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    limit = 1 if most == resource.RLIM_INFINITY else min(1, most)
+    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
 
 
 def _said(error: BaseException) -> dict[str, Any]:

@@ -28,6 +28,7 @@ import pydantic_core
 from accepted.context import Reporter
 from accepted.errors import AcceptedError, Died, Fail, LeaseLost, Retry, StoreError
 from accepted.job import JSON, EventDraft, JobRecord, Kind, Progress
+from accepted.redaction import Redactor
 from accepted.settings import Settings
 from accepted.task import Task
 
@@ -70,15 +71,20 @@ class ProcessBody:
 
     async def run(self) -> bytes:
         ours, theirs = socket.socketpair()
+        redactor = self._reporter.redactor
         with theirs:
             # Not in a thread: PR_SET_PDEATHSIG, which the child asks for, speaks of the thread that forked it.
             self._process = subprocess.Popen(  # noqa: S603, ASYNC220  our own interpreter; vfork takes about a millisecond
                 [sys.executable, "-m", "accepted.isolated", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                stdout=None if redactor is None else subprocess.PIPE,
+                stderr=None if redactor is None else subprocess.PIPE,
                 env={**os.environ, MARK: self._mark, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
                 start_new_session=True,
             )
+        if redactor is not None:
+            self._pass_on(self._process, redactor)
         reader, self._writer = await asyncio.open_connection(sock=ours)
         try:
             self._writer.write(pack(self._order()))
@@ -90,6 +96,13 @@ class ProcessBody:
         finally:
             self._writer.close()
             await asyncio.shield(self._clean_up())
+
+    def _pass_on(self, process: subprocess.Popen[bytes], redactor: Redactor) -> None:
+        """What it prints goes where this process prints, without its secrets."""
+        assert process.stdout is not None  # noqa: S101  see run
+        assert process.stderr is not None  # noqa: S101
+        redactor.pass_on(process.stdout, 1)
+        redactor.pass_on(process.stderr, 2)
 
     def interrupt(self) -> None:
         """SIGTERM, which the process turns into Cancelled (or cancellation) inside the function."""
@@ -122,6 +135,7 @@ class ProcessBody:
             "interval": self._settings.progress_interval,
             "files": {name: self._paths(name) for name in self._task.files},
             "args": record.args.decode(),
+            "secret_key": base64.b64encode(self._task.vault.key).decode() if self._task.vault else None,
             "job": {
                 "id": record.id,
                 "owner": record.owner,

@@ -215,7 +215,7 @@ class Runner:
     async def _execute(self, attempt: Attempt) -> Outcome:
         record, task = attempt.record, attempt.task
         try:
-            arguments = await self._arguments(task, record)
+            arguments = await self._arguments(attempt)
             if attempt.stopping is not None:
                 return Stopped(attempt.stopping)
             attempt.body = make_body(attempt.task, record, arguments, attempt.steps, attempt.reporter, self._settings)
@@ -224,6 +224,7 @@ class Runner:
             if record.deadline_at is not None:
                 attempt.stop_in(record.deadline_at - time.time(), Stop.DEADLINE)
             result = await attempt.body.run()
+            await _refuse_secrets(attempt, result)
         except asyncio.CancelledError:
             current = asyncio.current_task()
             if current is not None:
@@ -235,8 +236,13 @@ class Runner:
             return Stopped(Stop.LOST)
         return Returned(result)
 
-    async def _arguments(self, task: Task[..., Any], record: JobRecord) -> dict[str, Any]:
-        arguments = task.load_arguments(record.args)
+    async def _arguments(self, attempt: Attempt) -> dict[str, Any]:
+        record, task = attempt.record, attempt.task
+        if task.secrets:
+            arguments, redactor = task.open_arguments(record.args, owner=record.owner, job_id=record.id)
+            attempt.reporter.redact(redactor)
+        else:
+            arguments = task.load_arguments(record.args)
         for name in task.files:
             value = arguments.get(name)
             if isinstance(value, UploadFile):
@@ -319,17 +325,20 @@ class Runner:
         return Status.COMPLETED
 
     async def _raised(self, attempt: Attempt, error: BaseException) -> Status:
-        problem = problem_of(error)
+        problem, redactor = problem_of(error), attempt.reporter.redactor
+        if redactor is not None:
+            problem = redactor.data(problem, keys=frozenset(problem))
         if isinstance(error, Fail | InvalidInput):
             await self._store.fail(attempt.lease, _final(problem, attempt))
             return Status.FAILED
         if not isinstance(error, Retry | Died):
             log.warning(
-                "job %s (%s) raised %s",
+                "job %s (%s) raised %s%s",
                 attempt.record.id,
                 attempt.task.name,
                 type(error).__name__,
-                exc_info=error,
+                "" if redactor is None else "\n" + redactor.trace(error),
+                exc_info=error if redactor is None else None,
                 extra={"action": "raised", "job_id": attempt.record.id, "task": attempt.task.name},
             )
         return await self._failed(attempt, problem, after=error.after if isinstance(error, Retry) else None)
@@ -366,6 +375,13 @@ class Runner:
 
 
 # ── problems ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def _refuse_secrets(attempt: Attempt, result: bytes) -> None:
+    """Raises Fail when the result holds a secret of the attempt."""
+    redactor = attempt.reporter.redactor
+    if redactor is not None:
+        await asyncio.to_thread(redactor.refuse, f"the result of {attempt.task.name!r}", result)
 
 
 def problem_of(error: BaseException) -> dict[str, JSON]:

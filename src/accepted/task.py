@@ -29,11 +29,13 @@ import pydantic
 import pydantic_core
 
 from accepted.context import BaseJob
-from accepted.errors import ConfigurationError, InvalidInput
+from accepted.errors import ConfigurationError, Fail, InvalidInput
 from accepted.files import STORED, UploadFile
 from accepted.handle import JobHandle
 from accepted.job import IdempotencyKey, NewJob
 from accepted.limits import CommonLimits, TaskLimits
+from accepted.redaction import Redactor
+from accepted.secret import KEPT, UNREADABLE, Opening, Sealing, Vault, holds_secrets, require_cryptography
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -145,8 +147,10 @@ class Task(Generic[P, R]):
             raise ConfigurationError(
                 f"task {name!r}: with isolation='process' its function must stand at the top of a module"
             )
+        self.vault: Vault | None = None
+        """What encrypts its secrets; whoever registers a task that has some sets it."""
         self._read_signature()
-        keyable = [one for one in self.parameters if one not in self.files]
+        keyable = [one for one in self.parameters if one not in self.files and one not in self.secrets]
         self._limits = TaskLimits(name, policy, keyable)
 
     def _read_signature(self) -> None:
@@ -193,6 +197,18 @@ class Task(Generic[P, R]):
             raise ConfigurationError(
                 f"task {self.name!r}: {error.message.splitlines()[0]}; use types that JSON can hold"
             ) from error
+        self.secrets = self._find_secrets(members)
+        """Parameters that are a Secret or have one in them."""
+
+    def _find_secrets(self, members: list[tuple[str, Any, Any]]) -> frozenset[str]:
+        if holds_secrets(self._result.core_schema):
+            raise ConfigurationError(
+                f"task {self.name!r}: its result holds a Secret, and whoever may see the job can read a result"
+            )
+        if not holds_secrets(self._arguments.core_schema):
+            return frozenset()
+        require_cryptography(f"task {self.name!r}")
+        return frozenset(name for name, hint, _ in members if holds_secrets(pydantic.TypeAdapter(hint).core_schema))
 
     # ── arguments and results as JSON ──
 
@@ -201,13 +217,29 @@ class Task(Generic[P, R]):
         return self._loaded(body or b"{}")
 
     def load_arguments(self, body: bytes) -> dict[str, Any]:
-        """Arguments as they were stored. Raises InvalidInput naming the field."""
+        """Arguments as they were stored, without secrets. Raises InvalidInput naming the field."""
         return self._loaded(body, context=STORED, by_name=True)
+
+    def open_arguments(self, body: bytes, *, owner: str, job_id: str) -> tuple[dict[str, Any], Redactor]:
+        """Arguments of a task with secrets as they were stored, and what keeps those secrets out of reports.
+
+        Raises InvalidInput naming the field; Fail naming a secret that cannot be decrypted.
+        """
+        opening = Opening(self._used_vault, (self.name, owner))
+        values = self._loaded(body, context=opening, by_name=True)
+        return values, Redactor(opening.found, salt=opening.vault.digest(job_id.encode()))
+
+    @property
+    def _used_vault(self) -> Vault:
+        if self.vault is None:
+            raise ConfigurationError(f"task {self.name!r} has secrets; register it with @jobs.task to submit or run it")
+        return self.vault
 
     def _loaded(self, body: bytes, **how: Any) -> dict[str, Any]:
         try:
             values: dict[str, Any] = vars(self._arguments.validator.validate_json(body, **how))
         except pydantic.ValidationError as error:
+            _check_readable(error)
             raise InvalidInput(_problems(error)) from None
         return values
 
@@ -229,20 +261,22 @@ class Task(Generic[P, R]):
             raise TypeError(f"{self.name}() got two values for {min(twice)!r}")
         return self.validate({**named, **kwargs})
 
-    def dump_arguments(self, values: Mapping[str, Any]) -> bytes:
-        """The JSON object that is stored. `values` came from `validate…`, files already hold their blob."""
+    def dump_arguments(self, values: Mapping[str, Any], owner: str = "local") -> bytes:
+        """The JSON object that is stored. `values` came from `validate…`, files already hold their blob; secrets are
+        encrypted, to be opened for this owner."""
         if not values:
             return b"{}"
         holder: Any = object.__new__(self._holder)
         holder.__dict__.update(values)
-        return self._arguments.serializer.to_json(holder, warnings=False)
+        sealing = Sealing(self._used_vault, (self.name, owner)) if self.secrets else None
+        return self._arguments.serializer.to_json(holder, warnings=False, context=sealing)
 
     def dump_result(self, value: Any) -> bytes:
         """The JSON of a result. Raises TypeError naming the type that JSON cannot hold."""
         if value is None:
             return b"null"
         try:
-            return self._result.serializer.to_json(value, warnings=False, by_alias=True)
+            return self._result.serializer.to_json(value, warnings=False, by_alias=True, context=KEPT)
         except (pydantic_core.PydanticSerializationError, ValueError) as error:
             raise TypeError(f"the result of {self.name!r} cannot be stored as JSON: {error}") from error
 
@@ -406,6 +440,17 @@ def _problems(error: pydantic.ValidationError) -> list[dict[str, str]]:
         }
         for one in error.errors(include_url=False, include_input=False, include_context=False)
     ]
+
+
+def _check_readable(error: pydantic.ValidationError) -> None:
+    """Raises Fail for a stored secret that cannot be decrypted: another attempt could not either."""
+    for one in error.errors(include_url=False, include_input=False, include_context=False):
+        if one["type"] == UNREADABLE:
+            raise Fail(
+                f"{'.'.join(map(str, one['loc']))}: this secret cannot be decrypted; start the worker with the "
+                "secret_key (or the key file beside the database) that the job was submitted with",
+                code="secret-unreadable",
+            ) from None
 
 
 def fingerprint(*parts: bytes) -> str:

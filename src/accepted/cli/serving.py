@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from accepted.redaction import LogFilter
 from accepted.settings import export
 
 _DATA = click.Path(file_okay=False, path_type=Path)
@@ -108,6 +109,8 @@ def _absolute(path: Path | None) -> Path | None:
 
 def _log_to_stderr() -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(LogFilter())
     # What uvicorn says of its own steps is said better by this command.
     uvicorn = logging.getLogger("uvicorn.error")
     uvicorn.setLevel(logging.WARNING)

@@ -25,6 +25,7 @@ from starlette.responses import Response
 from accepted.context import BaseJob
 from accepted.errors import ConfigurationError
 from accepted.files import UploadFile
+from accepted.secret import holds_secrets
 
 _OF_THE_REQUEST: Final = (HTTPConnection, Response, BackgroundTasks)
 """What lives only as long as the request, and so cannot be had in a job. WebSocket is an HTTPConnection."""
@@ -69,6 +70,11 @@ def read(function: Callable[..., Any]) -> Shape:
                 files[parameter.name], plain = found, _with_our_files(plain)
             else:
                 types[parameter.name] = _type(place, plain)
+                if holds_secrets(types[parameter.name].core_schema):
+                    raise ConfigurationError(
+                        f"{place} holds a Secret, which a framework may take from the URL and repeats in its answers; "
+                        "make it a task with @jobs.task"
+                    )
         inner.append(_inner(parameter, plain))
     returns = hints.get("return", Any)
     return Shape(

@@ -133,7 +133,7 @@ class Submitting:
         if not jobs.started:
             raise Unavailable("This server is starting or stopping; try again in a moment.")
         if asked.claim is not None:
-            key = asked.claim.of_body(content, kept=jobs.settings.idempotency)
+            key = asked.claim.of_body(content, kept=jobs.settings.idempotency, vault=task.vault)
             options = replace(options, idempotency_key=key)
         made = (await jobs.submit_new(task, [(arguments, options)]))[0]
         if isinstance(made, Exception):
