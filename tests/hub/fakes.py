@@ -92,7 +92,7 @@ class Log:
         return []
 
     async def waiting(self, job: JobRecord) -> Waiting:
-        return Waiting(None, None, None, None, 0, 0)
+        return Waiting(None, None, None, None, None, None, 0, 0)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         self.listeners.add(listener)

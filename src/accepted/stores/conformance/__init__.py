@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from accepted.stores.conformance.pacing import Admissions, Crowds, Pacing
 from accepted.stores.conformance.queueing import Claiming, Limits, Submitting
 from accepted.stores.conformance.scene import ManualClock, Scene, Subject
 from accepted.stores.conformance.sharing import Sharing
@@ -28,7 +29,20 @@ from accepted.stores.conformance.watching import Access, Insight, Upkeep, Watchi
 __all__ = ["ManualClock", "Scene", "StoreConformance", "Subject"]
 
 
-class StoreConformance(Transitions, Submitting, Claiming, Limits, Watching, Insight, Upkeep, Access, Sharing):
+class StoreConformance(
+    Transitions,
+    Submitting,
+    Claiming,
+    Limits,
+    Pacing,
+    Admissions,
+    Crowds,
+    Watching,
+    Insight,
+    Upkeep,
+    Access,
+    Sharing,
+):
     """Derive from it and define the fixture `subject`, with a name that pytest collects."""
 
     @pytest.fixture

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from accepted.errors import LimitReached, WrongState
+from accepted.errors import WrongState
 from accepted.job import ACTIVE, JobRecord, Kind, Status
 from accepted.stores.sqlite import watching
 from accepted.stores.sqlite.events import trim, write_events
-from accepted.stores.sqlite.limits import release, reserve
+from accepted.stores.sqlite.limits import enter, refusal, release
+from accepted.stores.sqlite.lines import Place, needs
 from accepted.stores.sqlite.queries import load
 from accepted.stores.sqlite.records import Live, Waits, dump, dump_data, unpack_limits
 from accepted.stores.sqlite.settling import cancelled, end
@@ -46,13 +47,15 @@ def retry(tx: Transaction, job_id: str) -> JobRecord:
     if job.status in ACTIVE:
         raise WrongState(job_id, Status(job.status), verb="retry", allowed=["cancel", "delete"])
     quotas = unpack_limits(job.quotas)
-    full = tx.quotas.full(quotas)
-    if full is not None:
-        raise LimitReached(full.key, used=tx.quotas.used(full.key), at_most=full.at_most)
+    refused = refusal(tx, quotas)
+    if refused is not None:
+        raise refused
     tx.quotas.take(quotas)
     lane = Lane(job.queue, job.task, job.priority)
     tx.turns.load([(lane, job.owner)])
-    waiting_for = reserve(tx, unpack_limits(job.slots))
+    turn = tx.turns.give(lane, job.owner)
+    wanted = needs(job.slots, job.paces)
+    full = enter(tx, wanted, Place(-job.priority, turn, job.n))
     if job.status == Status.COMPLETED:
         tx.run(_SQL["forget_steps"], job=job.n)
     tx.run(_SQL["forget_result"], job=job.n)
@@ -60,12 +63,13 @@ def retry(tx: Transaction, job_id: str) -> JobRecord:
         _SQL["retry"],
         job=job.n,
         now=tx.now,
-        turn=tx.turns.give(lane, job.owner),
-        waits=Waits.TURN if waiting_for is None else Waits.LIMIT,
-        waiting_for=waiting_for,
+        turn=turn,
+        waits=Waits.TURN if full is None else Waits.LIMIT,
+        line=None if full is None else wanted.line,
         # The whole job has as much time as it had at first.
         deadline_at=None if job.deadline_at is None else tx.now + job.deadline_at - job.submitted_at,
     )
+    tx.lines.save()
     _tell(tx, job, Kind.PENDING, dump_data({"reason": "retried"}))
     tx.ready = True
     return watching.get(tx.connection, job_id)
@@ -78,9 +82,9 @@ def delete(tx: Transaction, asked: tuple[str, str]) -> JobRecord:
     record = watching.get(tx.connection, job_id)
     if job.status == Status.RUNNING:
         tx.cancelling.add(job_id)
+    remove(tx, [job.n], reason)
     if job.status in ACTIVE:
         release(tx, [job], quotas=True)
-    remove(tx, [job.n], reason)
     tx.changed.add(job_id)
     return record
 

@@ -10,7 +10,7 @@ UPDATE jobs SET
     status = 'pending',
     seq = seq + 1,
     waits = :waits,
-    waiting_for = :waiting_for,
+    line = :line,
     turn = :turn,
     resumes = 0,
     failures = 0,

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from accepted.job import Step
+from accepted.job import JobRecord, Rate, Step
 from accepted.stores.base import Claim, Claimed
 from accepted.stores.sqlite import records
-from accepted.stores.sqlite.limits import reserve
+from accepted.stores.sqlite.limits import enter, hand_on
+from accepted.stores.sqlite.lines import Full, Place, needs
 from accepted.stores.sqlite.queries import load
-from accepted.stores.sqlite.records import Waits, dump, dump_data, micros, seconds, unpack_limits
+from accepted.stores.sqlite.records import FOREVER, Waits, dump, dump_data, micros, seconds
 from accepted.stores.sqlite.transaction import Transaction
 from accepted.stores.sqlite.turns import Lane
+from accepted.stores.sqlite.windows import due_paces
 from accepted.stores.sqlite.writer import Operation, Rank
 
 _SQL: Final = load("claiming")
@@ -34,40 +36,53 @@ class Ask:
 
 
 def _claim(tx: Transaction, asks: Sequence[Ask]) -> list[Claim | Exception]:
-    return [_claim_one(tx, ask) for ask in asks]
+    next_at, news = _make_due_ready(tx)
+    taken = [_take(tx, picked, ask) if (picked := _pick(tx, ask)) else [] for ask in asks]
+    if tx.paces.save() or news:
+        next_at = _next(tx)
+    at = None if next_at is None else seconds(next_at)
+    return [Claim(jobs, at) for jobs in taken]
 
 
 CLAIM: Final[Operation[Ask, Claim]] = Operation(_claim, Rank.CLAIM)
 
 
-def _claim_one(tx: Transaction, ask: Ask) -> Claim:
-    next_at = _make_due_ready(tx)
-    picked = _pick(tx, ask)
-    jobs = _take(tx, picked, ask) if picked else []
-    return Claim(jobs, None if next_at is None else seconds(next_at))
+def _make_due_ready(tx: Transaction) -> tuple[int | None, bool]:
+    """Jobs whose time has come, their own or that of the pace they wait for, become ready or stand in their line.
+    Answers when the next are due, and whether there were any: then that has changed."""
+    due_at, wake_at, written_at = tx.rows(_SQL["next_due"])
+    paced = wake_at is not None and (wake_at <= tx.now or written_at > tx.now)
+    if paced:
+        for key in due_paces(tx, DUE_AT_ONCE):
+            hand_on(tx, Full("pace", key))
+    due = due_at is not None and due_at <= tx.now
+    if due:
+        _enter_due(tx)
+    return _earlier(due_at, wake_at), paced or due
 
 
-def _make_due_ready(tx: Transaction) -> int | None:
-    """Jobs whose time has come get their turn, and their slots or the limit they wait for. Answers when the
-    next one is due."""
-    next_at = _next_due(tx)
-    if next_at is None or next_at > tx.now:
-        return next_at
+def _enter_due(tx: Transaction) -> None:
     due = tx.rows(_SQL["due"], now=tx.now, limit=DUE_AT_ONCE)
-    tx.turns.load((Lane(queue, task, priority), owner) for _, queue, task, priority, owner, _ in due)
+    tx.turns.load((Lane(queue, task, priority), owner) for _, queue, task, priority, owner, _, _ in due)
     rows: list[list[Any]] = []
-    for n, queue, task, priority, owner, slots in due:
+    for n, queue, task, priority, owner, slots, paces in due:
         turn = tx.turns.give(Lane(queue, task, priority), owner)
-        waiting_for = reserve(tx, unpack_limits(slots))
-        rows.append([n, turn, Waits.TURN if waiting_for is None else Waits.LIMIT, waiting_for])
+        wanted = needs(slots, paces)
+        full = enter(tx, wanted, Place(-priority, turn, n))
+        rows.append([n, turn, Waits.TURN, None] if full is None else [n, turn, Waits.LIMIT, wanted.line])
     tx.run(_SQL["make_ready"], rows=dump(rows))
+    tx.lines.save()
     tx.ready = True
-    return _next_due(tx)
 
 
-def _next_due(tx: Transaction) -> int | None:
-    next_at: int | None = tx.value(_SQL["next_due"])
-    return next_at
+def _next(tx: Transaction) -> int | None:
+    due_at, wake_at, _ = tx.rows(_SQL["next_due"])
+    return _earlier(due_at, wake_at)
+
+
+def _earlier(*times: int | None) -> int | None:
+    """FOREVER is not a time to wait for."""
+    return min((at for at in times if at is not None and at < FOREVER), default=None)
 
 
 def _pick(tx: Transaction, ask: Ask) -> list[int]:
@@ -80,7 +95,11 @@ def _take(tx: Transaction, picked: list[int], ask: Ask) -> list[Claimed]:
     until = tx.now + micros(ask.lease)
     tx.run(_SQL["take"], picked=ns, worker=ask.worker_id, now=tx.now, until=until)
     tx.run(_SQL["tell"], picked=ns, now=tx.now, data=dump_data({"worker": ask.worker_id}))
-    taken = {n: (turn, records.record(row)) for n, turn, row in tx.rows(_SQL["taken"], picked=ns)}
+    taken: dict[int, tuple[int, JobRecord]] = {}
+    for n, turn, paces, row in tx.rows(_SQL["taken"], picked=ns):
+        taken[n] = turn, records.record(row)
+        if paces:
+            tx.paces.start([Rate(*pace) for pace in paces])
     jobs = [taken[n][1] for n in picked]
     ids = [job.id for job in jobs]
     tx.changed.update(ids)

@@ -1,16 +1,21 @@
 -- name: next_due
-SELECT min(scheduled_at) FROM jobs INDEXED BY jobs_due WHERE waits = 'time'
+-- When the next job is due, when the next pace that jobs wait for has room, and when the newest of those was written.
+SELECT json_array(
+    (SELECT min(scheduled_at) FROM jobs INDEXED BY jobs_due WHERE waits = 'time'),
+    (SELECT min(wake_at) FROM windows INDEXED BY windows_wake WHERE wake_at IS NOT NULL),
+    (SELECT max(written_at) FROM windows INDEXED BY windows_written WHERE wake_at IS NOT NULL)
+)
 
 -- name: due
-SELECT json_group_array(json_array(n, queue, task, priority, owner, slots)) FROM (
-    SELECT n, queue, task, priority, owner, slots FROM jobs INDEXED BY jobs_due
+SELECT json_group_array(json_array(n, queue, task, priority, owner, slots, paces)) FROM (
+    SELECT n, queue, task, priority, owner, slots, paces FROM jobs INDEXED BY jobs_due
     WHERE waits = 'time' AND scheduled_at <= :now
     ORDER BY scheduled_at, n
     LIMIT :limit
 )
 
 -- name: make_ready
-UPDATE jobs SET turn = due.value->>1, waits = due.value->>2, waiting_for = due.value->>3
+UPDATE jobs SET turn = due.value->>1, waits = due.value->>2, line = due.value->>3
 FROM json_each(:rows) AS due
 WHERE jobs.n = due.value->>0
 
@@ -48,7 +53,10 @@ INSERT INTO events (job, seq, at, attempt, kind, data)
 SELECT n, seq, :now, attempt, 'running', :data FROM jobs WHERE n IN (SELECT value FROM json_each(:picked))
 
 -- name: taken
-SELECT '[' || group_concat('[' || jobs.n || ',' || jobs.turn || ',' || packed.record || ']') || ']'
+SELECT
+    '[' || group_concat(
+        '[' || jobs.n || ',' || jobs.turn || ',' || coalesce(jobs.paces, 'null') || ',' || packed.record || ']'
+    ) || ']'
 FROM jobs JOIN packed ON packed.n = jobs.n
 WHERE jobs.n IN (SELECT value FROM json_each(:picked))
 

@@ -21,15 +21,21 @@ ORDER BY started_at, id
 
 -- name: standing
 SELECT
-    job.waiting_for,
-    job.slots,
-    coalesce((SELECT used FROM gauges WHERE kind = 'slot' AND key = job.waiting_for), 0),
+    lines.kind,
+    lines.waiting_for,
+    lines.line,
+    coalesce((SELECT used FROM gauges WHERE gauges.kind = 'slot' AND key = lines.waiting_for), 0),
+    (
+        SELECT json_array(json(times), ready, wake_at) FROM windows
+        WHERE windows.kind = 'pace' AND lines.kind = 'pace' AND key = lines.waiting_for
+    ),
     iif(job.waits = 'turn', (
         SELECT count(*) FROM jobs AS ahead INDEXED BY jobs_ready
         WHERE ahead.waits = 'turn' AND ahead.queue = job.queue
             AND (-ahead.priority, ahead.turn, ahead.n) <= (-job.priority, job.turn, job.n)
     ), NULL)
-FROM jobs AS job WHERE job.id = ?
+FROM jobs AS job LEFT JOIN lines ON lines.line = job.line
+WHERE job.id = ?
 
 -- name: capacity
 SELECT

@@ -1,7 +1,8 @@
-"""Concurrency limits (slots) and admission limits (quotas), each check in constant time.
+"""Concurrency limits (slots), paces and admission limits (quotas), each check in constant time.
 
-A pending job is ready only when it holds a slot under every one of its limits. Otherwise it waits for the
-one limit that is full, outside the index that claiming reads; whoever frees a slot there hands it on.
+A pending job is ready only when it holds a slot under each of its limits and a place in each of its paces. Otherwise
+it holds nothing and stands in a line (`lines.py`), outside the index that claiming reads; whoever gives something back
+hands it on.
 """
 
 from __future__ import annotations
@@ -9,16 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from accepted.job import Limit
+from accepted.errors import LimitReached
+from accepted.job import Limit, Rate
+from accepted.stores.sqlite.lines import Full, Needs, Place, needs, needs_of
 from accepted.stores.sqlite.queries import load
-from accepted.stores.sqlite.records import Live, Waits, dump, unpack_limits
+from accepted.stores.sqlite.records import Live, Waits, dump, seconds, unpack_limits, unpack_rates
 
 if TYPE_CHECKING:
     from accepted.stores.sqlite.transaction import Transaction
 
 _SQL: Final = load("limits")
-_AT_ONCE: Final = 100
-"""Held jobs looked at with one statement."""
+_AT_ONCE: Final = 25
+"""Held jobs, and lines, looked at with one statement."""
 
 
 class Gauges:
@@ -69,41 +72,129 @@ class Gauges:
             self._changed.clear()
 
 
-def reserve(tx: Transaction, slots: Sequence[Limit]) -> str | None:
-    """Take a slot under each limit; or take none, and answer the key to wait for."""
-    full = tx.slots.full(slots)
-    if full is not None:
-        return full.key
-    tx.slots.take(slots)
+def refusal(tx: Transaction, quotas: Sequence[Limit], admissions: Sequence[Rate] = ()) -> LimitReached | None:
+    """Why a job is not admitted; None when it is."""
+    if quotas:
+        full = tx.quotas.full(quotas)
+        if full is not None:
+            return LimitReached(full.key, used=tx.quotas.used(full.key), at_most=full.at_most)
+    rate = tx.admissions.full(admissions) if admissions else None
+    if rate is None:
+        return None
+    free_at = tx.admissions.free_at(rate)
+    return LimitReached(
+        rate.key,
+        used=tx.admissions.used(rate),
+        at_most=rate.at_most,
+        per=rate.per,
+        resets_at=seconds(free_at),
+        retry_after=seconds(free_at - tx.now),
+    )
+
+
+def enter(tx: Transaction, wanted: Needs, place: Place) -> Full | None:
+    """Make a job ready: it gets all that it needs. Or it gets nothing and stands in its line, which waits for the
+    limit that is answered."""
+    full = _reserve(tx, wanted, behind=True)
+    if full is None:
+        return None
+    found = tx.lines.join(wanted.line, full, place)
+    if found.kind == "pace":
+        _wait(tx, wanted, found)
+    return found
+
+
+def _reserve(tx: Transaction, wanted: Needs, *, behind: bool) -> Full | None:
+    """Take all, or nothing and answer what is full: a slot first, because it is given back once and a pace would be
+    looked at again and again, by the clock."""
+    slot = tx.slots.full(wanted.slots)
+    if slot is not None:
+        return Full("slot", slot.key)
+    pace = tx.paces.full(wanted.paces, behind=behind)
+    if pace is not None:
+        return Full("pace", pace.key)
+    tx.slots.take(wanted.slots)
+    tx.paces.take(wanted.paces)
     return None
 
 
+def _wait(tx: Transaction, wanted: Needs, full: Full) -> None:
+    for rate in wanted.paces:
+        if rate.key == full.key:
+            tx.paces.wait(rate)
+
+
 def release(tx: Transaction, jobs: Sequence[Live], *, quotas: bool) -> None:
-    """Give back the slots that the jobs hold and, as `quotas` says, their places among those not over."""
-    slots = [unpack_limits(job.slots) for job in jobs if job.slots and job.waits not in (Waits.TIME, Waits.LIMIT)]
-    for limits in slots:
-        tx.slots.free(limits)
+    """Give back what the jobs hold and, as `quotas` says, their places among those not over. Their rows say already
+    what has become of them; `jobs` are as they were before."""
+    freed: dict[Full, None] = {}
+    for job in jobs:
+        if job.line is not None:
+            tx.lines.leave(job.line)
+        elif job.waits != Waits.TIME and (job.slots or job.paces):
+            held = needs(job.slots, job.paces)
+            tx.slots.free(held.slots)
+            freed.update(dict.fromkeys(Full("slot", limit.key) for limit in held.slots))
+            if job.waits == Waits.TURN:
+                tx.paces.give_back(held.paces)
+                freed.update(dict.fromkeys(Full("pace", rate.key) for rate in held.paces))
     if quotas:
         for job in jobs:
             tx.quotas.free(unpack_limits(job.quotas))
-    for key in dict.fromkeys(limit.key for limits in slots for limit in limits):
-        _hand_on(tx, key)
+    for full in freed:
+        hand_on(tx, full)
 
 
-def _hand_on(tx: Transaction, key: str) -> None:
-    """Give the free slots of a limit to the jobs that wait for it, in their order.
+def go_on(tx: Transaction, jobs: Iterable[Live]) -> None:
+    """Running jobs are ready again, in their old place: they keep their slots, and start ahead of the pace."""
+    for job in jobs:
+        if job.paces:
+            tx.paces.take(unpack_rates(job.paces))
 
-    One that finds another of its limits full goes on waiting for that one instead.
+
+def hand_on(tx: Transaction, full: Full) -> None:
+    """Give the room under a limit to the jobs that wait for it, in their order.
+
+    A line that finds another of its limits full goes on waiting for that one instead, as a whole: so the work is in
+    what becomes ready, not in how many wait.
     """
-    moved = _AT_ONCE
-    while moved == _AT_ONCE:
-        moves: list[tuple[int, str | None]] = []
-        for n, packed in tx.rows(_SQL["held"], key=key, limit=_AT_ONCE):
-            slots = unpack_limits(packed)
-            if tx.slots.used(key) >= min(limit.at_most for limit in slots if limit.key == key):
-                break  # it goes on waiting here, and so do those behind it
-            moves.append((n, reserve(tx, slots)))
-        if moves:
-            tx.run(_SQL["move_held"], rows=dump(moves))
-        tx.ready = tx.ready or any(waiting_for is None for _, waiting_for in moves)
-        moved = len(moves)
+    tx.lines.save()
+    first = tx.lines.first(full)
+    while first is not None and (room := _room(tx, first, full)) > 0:
+        _offer(tx, full, min(room, _AT_ONCE))
+        tx.lines.save()
+        first = tx.lines.first(full)
+    if full.kind == "pace":
+        rates = [rate for rate in first.paces if rate.key == full.key] if first is not None else []
+        tx.paces.handed_on(full.key, max(rates, key=tx.paces.free_at, default=None))
+
+
+def _room(tx: Transaction, wanted: Needs, full: Full) -> int:
+    """By the numbers of the line itself: after a deploy those of others may differ."""
+    if full.kind == "pace":
+        return min(tx.paces.room(rate) for rate in wanted.paces if rate.key == full.key)
+    return min(limit.at_most for limit in wanted.slots if limit.key == full.key) - tx.slots.used(full.key)
+
+
+def _offer(tx: Transaction, full: Full, room: int) -> None:
+    """To the next so many jobs, until the limit is full for one of them."""
+    ready: list[int] = []
+    elsewhere: set[str] = set()
+    for n, line in tx.lines.held(full, room):
+        if line in elsewhere:
+            continue
+        wanted = needs_of(line)
+        found = _reserve(tx, wanted, behind=False)
+        if found == full:
+            break  # it goes on waiting here, and so do those behind it
+        if found is None:
+            ready.append(n)
+            tx.lines.leave(line)
+            continue
+        elsewhere.add(line)
+        tx.lines.move(line, found)
+        if found.kind == "pace":
+            _wait(tx, wanted, found)
+    if ready:
+        tx.lines.release(ready)
+        tx.ready = True

@@ -16,6 +16,7 @@ from accepted.job import (
     Kind,
     Limit,
     Progress,
+    Rate,
     Status,
     Step,
     StepStatus,
@@ -34,11 +35,11 @@ class Waits(StrEnum):
     """What a pending job waits for: the words of `jobs.waits`."""
 
     TURN = "turn"
-    """Ready; it holds a slot of each of its limits."""
+    """Ready; it holds a slot of each of its limits, and a place in each of its paces."""
     TIME = "time"
     """For `scheduled_at`."""
     LIMIT = "limit"
-    """For a slot under `waiting_for`."""
+    """In a line, which waits for a limit."""
 
 
 class Live(NamedTuple):
@@ -48,6 +49,7 @@ class Live(NamedTuple):
     id: str
     status: str
     waits: str | None
+    line: str | None
     seq: int
     first_seq: int
     attempt: int
@@ -59,12 +61,15 @@ class Live(NamedTuple):
     owner: str
     priority: int
     slots: str | None
+    paces: str | None
     quotas: str | None
     cancel_requested_at: int | None
     cancel_reason: str | None
     lease_expires_at: int | None
     submitted_at: int
     deadline_at: int | None
+    watched: int
+    """1: its owner has webhooks."""
 
 
 def micros(seconds: float) -> int:
@@ -121,6 +126,14 @@ def pack_limits(limits: Sequence[Limit]) -> str | None:
 
 def unpack_limits(packed: str | None) -> list[Limit]:
     return [Limit(key, at_most) for key, at_most in json.loads(packed)] if packed else []
+
+
+def pack_rates(rates: Sequence[Rate]) -> str | None:
+    return dump([[rate.key, rate.at_most, rate.per] for rate in rates]) if rates else None
+
+
+def unpack_rates(packed: str | None) -> list[Rate]:
+    return [Rate(key, at_most, per) for key, at_most, per in json.loads(packed)] if packed else []
 
 
 def pack_progress(progress: Progress, now: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from accepted.errors import LeaseLost
 from accepted.job import Kind, Lease, Status, iso
 from accepted.stores.sqlite.events import EventRow, write_events
-from accepted.stores.sqlite.limits import release
+from accepted.stores.sqlite.limits import go_on, release
 from accepted.stores.sqlite.queries import load
 from accepted.stores.sqlite.records import Live, Waits, dump, dump_data, seconds
 from accepted.stores.sqlite.transaction import Transaction
@@ -182,6 +182,7 @@ def _give_back(tx: Transaction, pairs: Sequence[tuple[Live, Back]]) -> None:
     tx.run(_SQL["give_back"], rows=dump(rows))
     _tell(tx, [(job, Kind.PENDING, job.attempt, back.data) for job, back in pairs])
     release(tx, [job for job, back in pairs if back.at is not None], quotas=False)
+    go_on(tx, [job for job, back in pairs if back.at is None])
     tx.ready = True
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from accepted.errors import IdempotencyMismatch, JobGone, JobNotFound, LimitReached
+from accepted.errors import IdempotencyMismatch, JobGone, JobNotFound
 from accepted.job import JobRecord, NewJob, Status, iso
 from accepted.stores.base import Submitted
 from accepted.stores.sqlite import watching
-from accepted.stores.sqlite.limits import reserve
+from accepted.stores.sqlite.limits import enter, refusal
+from accepted.stores.sqlite.lines import Place, needs
 from accepted.stores.sqlite.queries import load
 from accepted.stores.sqlite.records import (
     NO_PROGRESS,
@@ -19,6 +20,7 @@ from accepted.stores.sqlite.records import (
     dump_data,
     micros,
     pack_limits,
+    pack_rates,
     seconds,
     text,
 )
@@ -37,13 +39,15 @@ def check(jobs: Iterable[NewJob]) -> None:
         text(job.args)
         if job.slots or job.quotas:
             checked(*(limit.key for limit in (*job.slots, *job.quotas)))
+        if job.paces or job.admissions:
+            checked(*(rate.key for rate in (*job.paces, *job.admissions)))
         if job.idempotency is not None:
             checked(job.idempotency.scope, job.idempotency.key, job.idempotency.fingerprint)
 
 
 def _submit(tx: Transaction, calls: Sequence[Sequence[NewJob]]) -> list[list[Submitted | Exception]]:
     batch = [job for call in calls for job in call]
-    answers = _store(tx, batch)
+    answers = store(tx, batch)
     starts = iter(answers)
     return [[next(starts) for _ in call] for call in calls]
 
@@ -51,24 +55,31 @@ def _submit(tx: Transaction, calls: Sequence[Sequence[NewJob]]) -> list[list[Sub
 SUBMIT: Final[Operation[Sequence[NewJob], list[Submitted | Exception]]] = Operation(_submit, Rank.SUBMIT)
 
 
-def _store(tx: Transaction, batch: Sequence[NewJob]) -> list[Submitted | Exception]:
+def store(tx: Transaction, batch: Sequence[NewJob]) -> list[Submitted | Exception]:
+    """Each job's answer, in order; those that are refused are not counted."""
     keys = _Keys(tx, batch)
     tx.turns.load((Lane(job.queue, job.task, job.priority), job.owner) for job in batch)
     tx.slots.load(limit for job in batch for limit in job.slots)
     tx.quotas.load(limit for job in batch for limit in job.quotas)
+    tx.paces.load(rate for job in batch for rate in job.paces)
+    tx.admissions.load(rate for job in batch for rate in job.admissions)
+    first: int = tx.value(_SQL["next_n"])
     answers: list[Submitted | Exception] = []
     new: list[NewJob] = []
     rows: list[list[Any]] = []
     for job in batch:
-        answer = keys.answer(job) or _refusal(tx, job)
+        answer = keys.answer(job) or refusal(tx, job.quotas, job.admissions)
         if answer is None:
-            row, answer = _place(tx, job)
+            tx.quotas.take(job.quotas)
+            tx.admissions.count(job.admissions)
+            row, answer = _place(tx, job, first + len(rows))
             new.append(job)
             rows.append(row)
             keys.add(job, answer)
         answers.append(answer)
     if new:
-        _insert(tx, new, rows)
+        _insert(tx, first, new, rows)
+        tx.lines.save()
         keys.save()
     return answers
 
@@ -115,32 +126,25 @@ class _Keys:
             self._tx.run(_SQL["remember_keys"], rows=dump(self._rows))
 
 
-def _refusal(tx: Transaction, job: NewJob) -> LimitReached | None:
-    """Why the job is not admitted; None when it is, and counted."""
-    if not job.quotas:
-        return None
-    full = tx.quotas.full(job.quotas)
-    if full is not None:
-        return LimitReached(full.key, used=tx.quotas.used(full.key), at_most=full.at_most)
-    tx.quotas.take(job.quotas)
-    return None
-
-
-def _place(tx: Transaction, job: NewJob) -> tuple[list[Any], Submitted]:
+def _place(tx: Transaction, job: NewJob, n: int) -> tuple[list[Any], Submitted]:
     """The job's row, without its number: where it stands among those that wait."""
     now = tx.now
     scheduled_at = now if job.scheduled_at is None else micros(job.scheduled_at)
     deadline_at = None if job.deadline_at is None else micros(job.deadline_at)
     retention = micros(job.retention)
-    waits, turn, waiting_for, told = Waits.TURN, 0, None, _SUBMITTED
+    slots, paces = pack_limits(job.slots), pack_rates(job.paces)
+    waits, turn, told = Waits.TURN, 0, _SUBMITTED
+    full, line = None, None
     if scheduled_at > now:
         waits = Waits.TIME
         told = dump_data({"reason": "submitted", "at": iso(seconds(scheduled_at))})
     else:
         turn = tx.turns.give(Lane(job.queue, job.task, job.priority), job.owner)
-        if job.slots:
-            waiting_for = reserve(tx, job.slots)
-            waits = Waits.TURN if waiting_for is None else Waits.LIMIT
+        if slots or paces:
+            wanted = needs(slots, paces)
+            full = enter(tx, wanted, Place(-job.priority, turn, n))
+            if full is not None:
+                waits, line = Waits.LIMIT, wanted.line
     if waits is Waits.TURN:
         tx.offered.add(job.id)
     elif waits is Waits.TIME:
@@ -154,8 +158,9 @@ def _place(tx: Transaction, job: NewJob) -> tuple[list[Any], Submitted]:
         job.priority,
         turn,
         waits,
-        waiting_for,
-        pack_limits(job.slots),
+        line,
+        slots,
+        paces,
         pack_limits(job.quotas),
         job.max_retries,
         scheduled_at,
@@ -190,7 +195,7 @@ def _place(tx: Transaction, job: NewJob) -> tuple[list[Any], Submitted]:
         token=0,
         worker=None,
         lease_expires_at=None,
-        waiting_for=waiting_for,
+        waiting_for=None if full is None else full.key,
         progress=NO_PROGRESS,
         result=None,
         result_blob=None,
@@ -200,8 +205,7 @@ def _place(tx: Transaction, job: NewJob) -> tuple[list[Any], Submitted]:
     return row, Submitted(record)
 
 
-def _insert(tx: Transaction, jobs: Sequence[NewJob], rows: Sequence[list[Any]]) -> None:
-    first = tx.value(_SQL["next_n"])
+def _insert(tx: Transaction, first: int, jobs: Sequence[NewJob], rows: Sequence[list[Any]]) -> None:
     tx.run(_SQL["insert_jobs"], first=first, now=tx.now, rows=dump(rows))
     tx.run(_SQL["insert_inputs"], first=first, args=dump([text(job.args) for job in jobs]))
     tx.run(_SQL["insert_events"], first=first, now=tx.now, rows=dump([row[-1] for row in rows]))

@@ -17,12 +17,12 @@ SELECT coalesce(max(n), 0) + 1 FROM jobs
 -- name: insert_jobs
 -- The place of a row in the array gives its number, here and below.
 INSERT INTO jobs (
-    n, id, task, queue, owner, priority, turn, waits, waiting_for, slots, quotas, max_retries, scheduled_at,
+    n, id, task, queue, owner, priority, turn, waits, line, slots, paces, quotas, max_retries, scheduled_at,
     deadline_at, deadline_cancels, retention, status, seq, submitted_at
 )
 SELECT
     :first + key, value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
-    value->>9, value->>10, value->>11, value->>12, value->>13, value->>14, 'pending', 1, :now
+    value->>9, value->>10, value->>11, value->>12, value->>13, value->>14, value->>15, 'pending', 1, :now
 FROM json_each(:rows)
 
 -- name: insert_inputs

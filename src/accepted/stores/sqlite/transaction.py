@@ -11,9 +11,11 @@ from pydantic_core import from_json
 
 from accepted.stores.base import Change
 from accepted.stores.sqlite.limits import Gauges
+from accepted.stores.sqlite.lines import Lines
 from accepted.stores.sqlite.queries import load
 from accepted.stores.sqlite.records import dump
 from accepted.stores.sqlite.turns import Turns
+from accepted.stores.sqlite.windows import Windows
 
 _SQL = load("transaction")
 
@@ -33,6 +35,9 @@ class Transaction:
         self.connection, self.now, self.options = connection, now, options
         self.slots = Gauges(self, "slot")
         self.quotas = Gauges(self, "quota")
+        self.paces = Windows(self, "pace")
+        self.admissions = Windows(self, "admission")
+        self.lines = Lines(self)
         self.turns = Turns(self)
         self.endings: Counter[tuple[str, str, str]] = Counter()
         """How many jobs ended, by queue, task and status."""
@@ -60,8 +65,11 @@ class Transaction:
 
     def finish(self) -> None:
         """Write what was counted on the way."""
+        self.lines.save()
         self.slots.save()
         self.quotas.save()
+        self.paces.save()
+        self.admissions.save()
         self.turns.save()
         if self.endings:
             self.run(_SQL["count_endings"], rows=dump([[*words, jobs] for words, jobs in self.endings.items()]))

@@ -17,6 +17,9 @@ from accepted.stores.sqlite.writer import alone
 
 _SQL: Final = load("upkeep")
 
+_WINDOWS_PER_JOB: Final = 50
+"""Windows are small, and there may be one of each job's own key: many go for each job that may go."""
+
 DEADLINE: Final = "its deadline passed while it waited"
 
 
@@ -48,5 +51,6 @@ def purge(tx: Transaction, limit: int) -> list[str]:
     for name in ("forget_keys", "forget_tickets", "forget_workers"):
         tx.run(_SQL[name], now=tx.now, limit=limit)
     tx.run(_SQL["forget_tombstones"], before=tx.now - micros(tx.options.tombstones), limit=limit)
+    tx.run(_SQL["forget_windows"], now=tx.now, limit=limit * _WINDOWS_PER_JOB)
     tx.run(_SQL["forget_turns"])
     return [job_id for _, job_id in expired]

@@ -47,3 +47,11 @@ DELETE FROM tombstones WHERE id IN (SELECT id FROM tombstones WHERE at <= :befor
 DELETE FROM turns WHERE turn < (
     SELECT min(lanes.turn) FROM lanes WHERE lanes.queue = turns.queue AND lanes.priority = turns.priority
 )
+
+-- name: forget_windows
+-- Keys come and go (an owner, a domain); a window in which nothing counts any more says no more than no row.
+DELETE FROM windows WHERE (kind, key) IN (
+    SELECT kind, key FROM windows INDEXED BY windows_end
+    WHERE ready = 0 AND wake_at IS NULL AND ends_at <= :now
+    LIMIT :limit
+)

@@ -52,7 +52,7 @@ UPDATE jobs SET
     status = :status,
     seq = seq + 1,
     waits = NULL,
-    waiting_for = NULL,
+    line = NULL,
     resumes = 0,
     worker = NULL,
     lease_expires_at = NULL,
