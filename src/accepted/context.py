@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, ParamSpec, Protocol, TypeVar, cast, get_type_hints, overload
@@ -27,6 +26,7 @@ from accepted.errors import Cancelled, LeaseLost, StoreError
 from accepted.job import JSON, Artifact, EventDraft, JobRecord, Kind, Progress
 from accepted.redaction import RedactingSink, Redactor
 from accepted.secret import KEPT, Secret
+from accepted.value import value
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -291,7 +291,7 @@ class Reporter:
         return bool(self._events or self._progress_dirty) and not self.refused
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JobInfo:
     """What a job knows of itself while it runs."""
 

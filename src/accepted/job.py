@@ -23,6 +23,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from accepted.value import value
+
 JSON = Any
 """A value that JSON can hold; named where a signature would otherwise say Any."""
 
@@ -141,7 +143,7 @@ class Kind(StrEnum):
 TERMINAL_KINDS: Final = frozenset({Kind.COMPLETED, Kind.FAILED, Kind.CANCELLED})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Progress:
     """How far a running attempt is, as last reported.
 
@@ -167,7 +169,7 @@ class Progress:
         return {name: value for name, value in pairs if value is not None}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limit:
     """At most `at_most` jobs that carry `key` may run (a slot) or be not over (a quota) at once.
 
@@ -178,7 +180,7 @@ class Limit:
     at_most: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rate:
     """At most `at_most` in any `per` seconds that carry `key` may start (a pace) or be submitted (an admission).
 
@@ -191,7 +193,7 @@ class Rate:
     per: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class IdempotencyKey:
     """`scope` is owner and route; `fingerprint` a hash of the request's body. Kept until `expires_at`."""
 
@@ -201,7 +203,7 @@ class IdempotencyKey:
     expires_at: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class NewJob:
     """A job about to be stored. Times are seconds since the epoch, UTC; durations are seconds."""
 
@@ -233,7 +235,7 @@ class NewJob:
     idempotency: IdempotencyKey | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Lease:
     """The right to write for one attempt. A rising `token` fences off every earlier holder."""
 
@@ -242,7 +244,7 @@ class Lease:
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JobRecord:
     """One job as stored. Times are seconds since the epoch, UTC."""
 
@@ -299,7 +301,7 @@ class JobRecord:
         return Lease(self.id, self.token, self.worker)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Event:
     """Entry `seq` (1, 2, 3 …) of one job's append-only log."""
 
@@ -312,7 +314,7 @@ class Event:
     """A JSON object, as it was written: encoded once, sent as it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EventDraft:
     """An event that has no number yet."""
 
@@ -326,7 +328,7 @@ class StepStatus(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Step:
     """A named, checkpointed part of a job. `key` is a hash of its name and arguments."""
 

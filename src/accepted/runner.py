@@ -41,6 +41,7 @@ from accepted.meter import Meter
 from accepted.settings import Settings
 from accepted.stores.base import BlobStore, Claimed, WorkingStore
 from accepted.task import Task
+from accepted.value import value
 
 log = logging.getLogger("accepted")
 
@@ -59,7 +60,7 @@ class Stop(StrEnum):
     LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Returned:
     result: bytes
 

@@ -81,13 +81,52 @@ class LeaseKeeper:
                 self._loop.call_soon_threadsafe(attempt.stop, why)
 
 
+class Bell:
+    """An `asyncio.Event` with a time limit that wakes whoever waits in the very next turn of the loop; `wait_for`
+    takes three, too late to ask for a job together with those who submit it."""
+
+    def __init__(self) -> None:
+        self._rung = False
+        self._waiting: asyncio.Future[None] | None = None
+
+    def set(self) -> None:
+        self._rung = True
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    def is_set(self) -> bool:
+        return self._rung
+
+    def clear(self) -> None:
+        self._rung = False
+
+    async def wait(self, seconds: float | None) -> None:
+        """Until it is set, at most `seconds`. For one at a time."""
+        if self._rung:
+            return
+        loop = asyncio.get_running_loop()
+        self._waiting = waiting = loop.create_future()
+        timer = None if seconds is None else loop.call_later(seconds, _end, waiting)
+        try:
+            await waiting
+        finally:
+            self._waiting = None
+            if timer is not None:
+                timer.cancel()
+
+
+def _end(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
+
+
 class Worker:
     """Runs up to `concurrency` jobs at once. Start and stop it in one event loop; both may be called again."""
 
     def __init__(self, store: WorkingStore, runner: Runner, settings: Settings) -> None:
         self.id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._store, self._runner, self._settings = store, runner, settings
-        self._wake = asyncio.Event()
+        self._wake = Bell()
         self._running: set[asyncio.Task[None]] = set()
         self._busy = 0
         self._processes = 0
@@ -109,7 +148,6 @@ class Worker:
         if self._claiming is not None:
             return
         self._stopping = False
-        self._wake = asyncio.Event()  # of this loop: tests start the same Jobs in one loop after the other
         loop = asyncio.get_running_loop()
         now = time.time()
         await self._store.register_worker(
@@ -151,7 +189,7 @@ class Worker:
             attempt.stop(Stop.SHUTDOWN)
         while keeper.attempts:  # every attempt settles: by itself, or abandoned after the grace
             self._wake.clear()
-            await self._wake.wait()
+            await self._wake.wait(None)
 
     def expect(self) -> None:
         """A job is about to be stored from this event loop: ask for it now, not when the commit is told, so that
@@ -169,8 +207,7 @@ class Worker:
                 log.error("no jobs can be claimed: %s", error, extra={"action": "claim"})
                 delay = _STORE_PAUSE
             if delay > 0:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), delay)
+                await self._wake.wait(delay)
 
     async def _claim(self) -> float:
         """Fill the free slots. Returns the seconds until the next try, unless something wakes the worker."""

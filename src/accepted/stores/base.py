@@ -37,6 +37,7 @@ from accepted.job import (
     Status,
     Step,
 )
+from accepted.value import value
 
 Clock = Callable[[], float]
 
@@ -55,7 +56,7 @@ def delivery_owner(webhook_id: str) -> str:
 # ── what goes in and comes out ───────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Submitted:
     """`replayed`: the idempotency key was known, and this is the job that it made."""
 
@@ -77,7 +78,7 @@ class WorkerInfo:
     seen_at: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Claimed:
     """A job with its lease just taken, and the steps that earlier attempts finished, by key."""
 
@@ -85,7 +86,7 @@ class Claimed:
     steps: Mapping[str, Step] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Claim:
     """`next_at`: when the earliest job that only waits for its time is due; None if there is none."""
 
@@ -101,7 +102,7 @@ class Held(StrEnum):
     LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Change:
     """What one or more commits changed, told to listeners after the commit; a hint, never the truth.
 

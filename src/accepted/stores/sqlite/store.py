@@ -129,6 +129,8 @@ class SQLiteStore:
                 self._begin_to_listen()
 
     async def close(self) -> None:
+        if self._writer is not None:
+            self._writer.hand_over()
         await asyncio.to_thread(self._close)
 
     def _close(self) -> None:

@@ -25,6 +25,7 @@ from accepted.stores.sqlite.database import Database
 from accepted.stores.sqlite.queries import load
 from accepted.stores.sqlite.records import micros
 from accepted.stores.sqlite.transaction import Options, Transaction
+from accepted.value import value
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ def alone(function: Callable[[Transaction, A], R]) -> Operation[A, R]:
     return Operation(run)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@value
 class _Request:
     operation: Operation[Any, Any]
     argument: Any
@@ -98,7 +99,9 @@ class Writer:
         self._database, self._options, self._clock = database, options, clock
         self._committed = committed
         self._connection: sqlite3.Connection | None = None
-        self._queue: SimpleQueue[_Request | None] = SimpleQueue()
+        self._queue: SimpleQueue[Sequence[_Request] | None] = SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Request]] = {}
+        """What each event loop has asked for in its present turn."""
         self._thread = threading.Thread(target=self._main, name=f"accepted-writer {database}", daemon=True)
         self._lock = threading.Lock()
         self._open = False
@@ -128,51 +131,72 @@ class Writer:
         self._thread.join()
 
     def call(self, operation: Operation[A, R], argument: A) -> asyncio.Future[R]:
-        """Ask from a coroutine."""
-        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._put(_Request(operation, argument, future))
+        """Ask from a coroutine.
+
+        What an event loop asks for in one turn is handed over at once: so a submit and the claim that it made a
+        worker ask for always meet in one transaction.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[R] = loop.create_future()
+        gathered = self._gathered.get(loop)
+        if gathered is None:
+            if not self._open:
+                raise self._closed()
+            gathered = self._gathered[loop] = []
+            loop.call_soon(self.hand_over)
+        gathered.append(_Request(operation, argument, future))
         return future
+
+    def hand_over(self) -> None:
+        """Queue now what the running event loop has asked for in this turn."""
+        requests = self._gathered.pop(asyncio.get_running_loop(), ())
+        try:
+            if requests:
+                self._put(requests)
+        except StoreError as error:  # closed since they asked
+            _resolve((request, error) for request in requests)
 
     def call_blocking(self, operation: Operation[A, R], argument: A) -> R:
         """Ask from any other thread."""
         future: BlockingFuture[R] = BlockingFuture()
-        self._put(_Request(operation, argument, future))
+        self._put([_Request(operation, argument, future)])
         return future.result()
 
-    def _put(self, request: _Request) -> None:
+    def _put(self, requests: Sequence[_Request]) -> None:
         with self._lock:  # nothing may be queued behind the request to stop: it would never be answered
             if not self._open:
-                raise StoreError(f"{self._database} is not open; open the store first.")
-            self._queue.put(request)
+                raise self._closed()
+            self._queue.put(requests)
+
+    def _closed(self) -> StoreError:
+        return StoreError(f"{self._database} is not open; open the store first.")
 
     def every(self, seconds: float, tick: Callable[[sqlite3.Connection], None]) -> None:
         """Call `tick` in the thread about every `seconds` from now on, between transactions."""
         self._tick = (seconds, tick)
-        self._put(_Request(_WAKE, None, BlockingFuture()))  # the thread may be waiting without a limit
+        self._put([_Request(_WAKE, None, BlockingFuture())])  # the thread may be waiting without a limit
 
     # ── the thread ───────────────────────────────────────────────────────────────────────────────────
 
     def _main(self) -> None:
-        stopping = False
-        while not stopping:
-            batch = self._gather()
-            requests = [request for request in batch if request is not None]
-            stopping = len(requests) < len(batch)
-            if requests:
-                self._work(requests)
+        while self._open or not self._queue.empty():
+            requests = self._gather()
+            for start in range(0, len(requests), LARGEST_BATCH):
+                self._work(requests[start : start + LARGEST_BATCH])
             self._tick_if_due()
         if self._connection is not None:
             self._connection.close()
 
-    def _gather(self) -> list[_Request | None]:
-        """Everything that is queued; waits for the first, or until the next tick."""
+    def _gather(self) -> list[_Request]:
+        """Everything that is queued; waits for the first, or until the next tick. None is the end of the queue."""
         timeout = None if self._tick is None else max(0.0, self._next_tick - time.monotonic())
+        batch: list[_Request] = []
         try:
-            batch = [self._queue.get(timeout=timeout)]
+            batch += self._queue.get(timeout=timeout) or ()
+            while len(batch) < LARGEST_BATCH:
+                batch += self._queue.get_nowait() or ()
         except Empty:
-            return []
-        while batch[-1] is not None and len(batch) < LARGEST_BATCH and not self._queue.empty():
-            batch.append(self._queue.get())
+            pass
         return batch
 
     def _work(self, requests: Sequence[_Request]) -> None:
