@@ -135,14 +135,9 @@ def _webhook_messages() -> dict[str, Schema]:
     signed = {
         "type": "object",
         "properties": {
-            "webhook-id": {"type": "string", "description": "The same for each try of one delivery."},
-            "webhook-timestamp": {"type": "string", "description": "Seconds since the epoch."},
-            "webhook-signature": {
-                "type": "string",
-                "description": "`v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`; one for each secret.",
-            },
+            name: {"type": "string", "description": meaning} for name, meaning in message_shapes.SIGNED.items()
         },
-        "required": ["webhook-id", "webhook-signature", "webhook-timestamp"],
+        "required": list(message_shapes.SIGNED),
     }
     return {
         f"webhook.{name}": {**_message(name, model), "headers": signed}

@@ -7,7 +7,7 @@ what a real server sends against them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
@@ -247,9 +247,12 @@ class AcceptedGone(_Exact):
 
 
 class AcceptedDelivered(_Exact):
-    """`result` is null where it is large: `job.links.result` has it."""
+    """`seq` is the number of the event. `job` is null where it was removed meanwhile, `result` where it is large:
+    `job.links.result` has it."""
 
-    job: AcceptedJob
+    job_id: str
+    seq: int
+    job: AcceptedJob | None
     result: Json
 
 
@@ -261,9 +264,22 @@ class AcceptedDelivery(_Exact):
     data: AcceptedDelivered
 
 
+class AcceptedTested(_Exact):
+    webhook_id: str
+
+
 class AcceptedTestDelivery(_Exact):
     """What `POST /v1/webhooks/{id}/test` sends."""
 
     type: Literal["webhook.test"]
     timestamp: AwareDatetime
-    data: dict[str, Any]
+    data: AcceptedTested
+
+
+SENT: Final[tuple[type[BaseModel], ...]] = (AcceptedDelivery, AcceptedTestDelivery)
+SIGNED: Final[Mapping[str, str]] = {
+    "webhook-id": "The same for each try of one delivery.",
+    "webhook-timestamp": "Of this try; seconds since the epoch.",
+    "webhook-signature": "`v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`; one for each secret.",
+}
+"""The headers of both, and what they mean."""

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from accepted.http import shapes
+from accepted.http import message_shapes, shapes, webhook_shapes, webhooks_api
 from accepted.http.problems import MEDIA_TYPE as PROBLEM
 from accepted.http.submit import public_tasks
 from accepted.http.task_schemas import (
@@ -28,6 +28,8 @@ from accepted.http.task_schemas import (
 )
 from accepted.job import Status
 from accepted.task import Policy, Task
+from accepted.webhooks.targets import URL_MAX
+from accepted.webhooks.words import KINDS, USUAL
 
 if TYPE_CHECKING:
     from accepted.jobs import Jobs
@@ -150,6 +152,8 @@ def _header(name: str, meaning: str, **schema: Any) -> Schema:
 
 
 _JOB_ID: Final = _parameter("path", "job_id", "The job.", required=True, type="string", minLength=1)
+_WEBHOOK: Final = "/{webhook_id}"
+_WEBHOOK_ID: Final = _parameter("path", "webhook_id", "The webhook.", required=True, type="string", minLength=1)
 _PREFER: Final = _header("Prefer", "`respond-async`, `wait=20` (seconds), or both.", type="string")
 _IF_NONE_MATCH: Final = _header("If-None-Match", "The ETag of what the client has.", type="string")
 _JOB_HEADERS: Final = ("Location", "Retry-After", "Cache-Control")
@@ -173,6 +177,8 @@ def operations(jobs: Jobs, *, inline: bool = False) -> list[Operation]:
         *_one_job(jobs),
         *_changes(),
         *_many(jobs),
+        *_webhooks(),
+        *_deliveries(jobs),
     ]
 
 
@@ -455,6 +461,128 @@ def _many(jobs: Jobs) -> list[Operation]:
     ]
 
 
+def _webhooks() -> list[Operation]:
+    body = _webhook_body()
+    one, secret = webhook_shapes.AcceptedWebhook, webhook_shapes.AcceptedWebhookWithSecret
+    seconds = {"type": "number", "minimum": 0, "maximum": webhooks_api.OVERLAP_MAX, "default": webhooks_api.OVERLAP}
+    overlap = {"overlap": {**seconds, "description": "Seconds for which the old secret signs too."}}
+    return [
+        _on_webhook(
+            "post", "", "make_webhook", "Ask to be told of jobs", 201, secret, "Location",
+            body={"required": True, "content": _contents({_JSON: {**body, "required": ["url"]}})}, also=(409, *_BODY),
+        ),
+        _on_webhook("get", "", "list_webhooks", "Where the caller is told", 200, webhook_shapes.AcceptedWebhookList),
+        _on_webhook("get", _WEBHOOK, "get_webhook", "One webhook", 200, one),
+        _on_webhook(
+            "patch", _WEBHOOK, "change_webhook", "Change it, or enable it again", 200, one,
+            body={"required": False, "content": _contents({_JSON: _changed(body)})}, also=_BODY,
+        ),
+        _on_webhook("delete", _WEBHOOK, "delete_webhook", "Remove it; what waits is not sent", 204, None),
+        _on_webhook(
+            "post", _WEBHOOK + "/rotate", "rotate_webhook", "A new secret", 200, secret,
+            body={"required": False, "content": _contents({_JSON: _object(overlap)})}, also=_BODY,
+        ),
+    ]  # fmt: skip
+
+
+def _deliveries(jobs: Jobs) -> list[Operation]:
+    one, page = webhook_shapes.AcceptedWebhookDelivery, webhook_shapes.AcceptedWebhookDeliveryPage
+    log = _WEBHOOK + "/deliveries"
+    most = jobs.settings.page_max
+    return [
+        _on_webhook("post", _WEBHOOK + "/test", "test_webhook", "Send an event to try it", 202, one, also=(409,)),
+        _on_webhook(
+            "get", log, "list_deliveries", "What was sent, newest first", 200, page,
+            parameters=(
+                _query("cursor", "From the page before.", type="string"),
+                _query("limit", "Deliveries in a page.", type="integer", minimum=1, maximum=most),
+            ),
+        ),
+        _on_webhook(
+            "post", log + "/{delivery_id}/resend", "resend_delivery", "Send it once more", 202, one,
+            parameters=(_parameter("path", "delivery_id", "The delivery.", required=True, type="string", minLength=1),),
+            also=(409,),
+        ),
+    ]  # fmt: skip
+
+
+def _on_webhook(
+    method: str,
+    path: str,
+    name: str,
+    summary: str,
+    status: int,
+    shape: type[BaseModel] | None,
+    *headers: str,
+    parameters: Sequence[Schema] = (),
+    body: Schema | None = None,
+    also: Sequence[int] = (),
+) -> Operation:
+    """`path` is below /webhooks; one that names a webhook has its parameter, and may be answered with 404."""
+    named = path.startswith(_WEBHOOK)
+    content = None if shape is None else {_JSON: _ref(shape)}
+    return Operation(
+        method,
+        "/webhooks" + path,
+        name,
+        summary,
+        {
+            status: _answer(summary + ".", content, "Cache-Control", *headers),
+            **_problems(*_COMMON, *((404,) if named else ()), *also),
+        },
+        parameters=(*((_WEBHOOK_ID,) if named else ()), *parameters),
+        body=body,
+        models={} if shape is None else {status: shape},
+    )
+
+
+def _webhook_body() -> Schema:
+    text = {"type": "string"}
+    return _object(
+        {
+            "url": {**text, "format": "uri", "maxLength": URL_MAX, "description": "http or https; a public address."},
+            "events": {"type": "array", "items": {"enum": list(KINDS)}, "minItems": 1, "default": list(USUAL)},
+            "tasks": {
+                "type": "array",
+                "items": text,
+                "maxItems": webhooks_api.TASKS_MAX,
+                "description": "Jobs of these only; empty: of all.",
+            },
+            "description": {**text, "maxLength": webhooks_api.DESCRIPTION_MAX},
+        }
+    )
+
+
+def _changed(body: Schema) -> Schema:
+    return _object({**body["properties"], "disabled": {"type": "boolean"}})
+
+
+def _object(properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _sent() -> dict[str, Schema]:
+    """The requests that a webhook's receiver gets: OpenAPI's own `webhooks`."""
+    headers = [_header(name, meaning, type="string") for name, meaning in message_shapes.SIGNED.items()]
+    answers = {
+        "2XX": _answer("It arrived."),
+        "410": _answer("Not again, please: the webhook is disabled."),
+        "default": _answer("It did not arrive: it is sent again, later."),
+    }
+    return {
+        name: {
+            "post": {
+                "operationId": f"receive_{name}",
+                "summary": (shape.__doc__ or "").strip(),
+                "parameters": [{**header, "required": True} for header in headers],
+                "requestBody": {"required": True, "content": _contents({_JSON: _ref(shape)})},
+                "responses": answers,
+            }
+        }
+        for name, shape in zip(("delivery", "test"), message_shapes.SENT, strict=True)
+    }
+
+
 def _service() -> list[Operation]:
     ok = _answer("Yes.", {_JSON: _ref(shapes.AcceptedHealth)}, "Cache-Control")
     text = _answer("Prometheus text.", {"text/plain": {"type": "string"}}, "Cache-Control")
@@ -501,7 +629,8 @@ _SECURITY: Final[Mapping[str, Schema]] = {
 
 def document(jobs: Jobs, *, server: str = "") -> Schema:
     """The document of `jobs.app`. `server`: the path below which it is served."""
-    _, shared = models_json_schema([(shape, "serialization") for shape in shapes.SHAPES], ref_template=_REF + "{model}")
+    known: list[type[BaseModel]] = [*shapes.SHAPES, *webhook_shapes.SHAPES, *message_shapes.SENT]
+    _, shared = models_json_schema([(shape, "serialization") for shape in known], ref_template=_REF + "{model}")
     schemas: dict[str, Schema] = dict(shared["$defs"])
     paths: dict[str, dict[str, Schema]] = {}
     for one in (*operations(jobs), *_service()):
@@ -514,6 +643,7 @@ def document(jobs: Jobs, *, server: str = "") -> Schema:
         "openapi": "3.1.0",
         "info": {"title": "Jobs", "version": "1", "description": "Long work behind HTTP: submit, follow, collect."},
         "paths": paths,
+        "webhooks": _sent(),
         "components": {"schemas": schemas, "securitySchemes": dict(_SECURITY)},
     }
     if server:

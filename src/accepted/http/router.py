@@ -18,6 +18,7 @@ from accepted.http.resource import Resource
 from accepted.http.schedules_api import SchedulesApi
 from accepted.http.service import Service
 from accepted.http.submit import Submitting
+from accepted.http.webhooks_api import WebhooksApi
 
 if TYPE_CHECKING:
     from accepted.jobs import Jobs
@@ -28,7 +29,7 @@ def make_routes(jobs: Jobs) -> list[BaseRoute]:
 
     Call it once for each `Jobs` (`jobs.routes` does): open streams and keys in flight are counted here.
     """
-    submitting, api = Submitting(jobs), jobs.api
+    submitting, api, webhooks = Submitting(jobs), jobs.api, WebhooksApi(jobs)
     # What is asked most comes first: routes are tried in order.
     resources = (
         Resource("/tasks/{task}", POST=submitting.post),
@@ -45,6 +46,12 @@ def make_routes(jobs: Jobs) -> list[BaseRoute]:
         Resource("/events", GET=api.stream),
         Resource("/ws-ticket", POST=api.ticket),
         Resource("/problems", GET=api.problems),
+        Resource("/webhooks", GET=webhooks.list, POST=webhooks.create),
+        Resource("/webhooks/{webhook_id}", GET=webhooks.get, PATCH=webhooks.change, DELETE=webhooks.delete),
+        Resource("/webhooks/{webhook_id}/rotate", POST=webhooks.rotate),
+        Resource("/webhooks/{webhook_id}/test", POST=webhooks.test),
+        Resource("/webhooks/{webhook_id}/deliveries", GET=webhooks.deliveries),
+        Resource("/webhooks/{webhook_id}/deliveries/{delivery_id}/resend", POST=webhooks.resend),
     )
     # No `methods`: one that is not possible is refused by us, as a problem, in every host application.
     routes: list[BaseRoute] = [Route(jobs.prefix + one.path, one, name=route_name(jobs, one.path)) for one in resources]
