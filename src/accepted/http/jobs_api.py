@@ -44,6 +44,7 @@ REASON_MAX: Final = 500
 EVENTS_MAX: Final = 1000
 """Most events in one page."""
 _SEQ_MAX: Final = 2**63 - 1
+_DELETE_FILTERS: Final = ("status", "task", "owner", "all")
 
 
 class JobsApi:
@@ -195,13 +196,22 @@ class JobsApi:
         self._jobs.access.full(identity)
         page = await self._jobs.list(
             owner=_owner(identity, query.get("owner")),
-            status=[one for text in query.getlist("status") for one in text.split(",") if one],
+            status=_statuses(query),
             task=query.get("task"),
             text=query.get("q") or None,
             cursor=query.get("cursor") or None,
             limit=_number(query, "limit", min(50, self._jobs.settings.page_max)),
         )
         return _json({"jobs": [job_members(job, call.links) for job in page.jobs], "cursor": page.cursor})
+
+    async def delete_many(self, call: Call) -> Response:
+        """200: how many of the caller's jobs were removed. Goes on to the end though the client goes away."""
+        identity, query = await self._jobs.access.identify(call), call.query_params
+        self._jobs.access.full(identity)
+        owner = _owner(identity, query.get("owner")) or identity.owner
+        statuses, task = _statuses(query), query.get("task") or None
+        _check_meant(query, filtered=bool(statuses or task))
+        return _json({"deleted": await self._jobs.delete_owned(owner, statuses=statuses, task=task)})
 
     async def stream(self, call: Call) -> Response:
         """Events of several jobs as one stream. Raises JobNotFound for the first that is not the caller's."""
@@ -271,12 +281,28 @@ def _task(task: Task[..., Any], links: Links) -> dict[str, JSON]:
 
 
 def _owner(identity: Identity, asked: str | None) -> str | None:
-    """Whose jobs are listed; None: everybody's. Raises Forbidden."""
+    """Whose jobs are meant; None: everybody's. Raises Forbidden."""
     if identity.admin:
         return asked or None
     if asked is not None and asked != identity.owner:
-        raise Forbidden("Only an administrator may list the jobs of others; leave out owner=.")
+        raise Forbidden("Only an administrator may name another owner; leave out owner=.")
     return identity.owner
+
+
+def _statuses(query: QueryParams) -> list[str]:
+    return [one for text in query.getlist("status") for one in text.split(",") if one]
+
+
+def _check_meant(query: QueryParams, *, filtered: bool) -> None:
+    """Nothing is removed by a slip: a filter that is misspelt, or left empty. Raises BadRequest."""
+    for name in query:
+        if name not in _DELETE_FILTERS:
+            raise BadRequest(f"{name}: nothing can be deleted by this; known: {', '.join(_DELETE_FILTERS)}")
+    everything = query.get("all", "false")
+    if everything not in ("true", "false"):
+        raise BadRequest(f"all: expected true or false, got {everything!r}")
+    if (everything == "true") == filtered:
+        raise BadRequest("Say which jobs to delete: status= and task=, or all=true and neither; nothing was deleted.")
 
 
 def _number(query: QueryParams, name: str, default: int, *, at_least: int = -(2**31), at_most: int = 2**31) -> int:

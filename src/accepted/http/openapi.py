@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from accepted.http import message_shapes, shapes, webhook_shapes, webhooks_api
+from accepted.http.batch import MEDIA_TYPE as NDJSON
 from accepted.http.problems import MEDIA_TYPE as PROBLEM
 from accepted.http.submit import public_tasks
 from accepted.http.task_schemas import (
@@ -174,6 +175,7 @@ def operations(jobs: Jobs, *, inline: bool = False) -> list[Operation]:
     """Everything below the prefix. `inline`: schemas of tasks without components of their own."""
     return [
         *(_submit(task, inline=inline) for task in public_tasks(jobs).values()),
+        _batch(jobs),
         *_one_job(jobs),
         *_changes(),
         *_many(jobs),
@@ -236,6 +238,31 @@ def submit_any(jobs: Jobs) -> Operation:
 
 def _anything() -> Any:
     """Stands for a task that is not known yet."""
+
+
+def _batch(jobs: Jobs) -> Operation:
+    item = inlined(shapes.AcceptedBatchItem.model_json_schema(mode="serialization"))
+    answered = {"type": "string", "contentMediaType": NDJSON, "contentSchema": item}
+    sent = {"type": "string", "description": "A JSON object of arguments by name on each line."}
+    return Operation(
+        "post",
+        "/tasks/{task}/batch",
+        "submit_batch",
+        "Submit many jobs of a task",
+        {
+            200: _answer(
+                "A line for each job, in order; each was stored or refused alone.", {NDJSON: answered}, "Cache-Control"
+            ),
+            **_problems(*_COMMON, 404, 408, 409, 413, 415),
+        },
+        description=f"At most {jobs.settings.batch_max} lines. Not for tasks that take files.",
+        parameters=(
+            _parameter("path", "task", "The task.", required=True, type="string"),
+            _header("Idempotency-Key", "The same key and lines make each job once.", type="string"),
+            *(header for header in _SUBMIT_HEADERS if header["name"] not in ("Prefer", "Idempotency-Key")),
+        ),
+        body={"required": False, "content": _contents({NDJSON: sent})},
+    )
 
 
 def _contents(schemas: Mapping[str, Schema]) -> Schema:
@@ -400,6 +427,24 @@ def _many(jobs: Jobs) -> list[Operation]:
                 _query("limit", "Jobs in a page.", type="integer", minimum=1, maximum=jobs.settings.page_max),
             ),
             models={200: shapes.AcceptedJobPage},
+        ),
+        Operation(
+            "delete",
+            "/jobs",
+            "delete_jobs",
+            "Remove the caller's jobs, cancelling them first if needed",
+            {
+                200: _answer("How many.", {_JSON: _ref(shapes.AcceptedDeleted)}, "Cache-Control"),
+                **_problems(*_COMMON, 422),
+            },
+            description="All that fit `status` and `task`; to remove all there are, say `all=true` instead.",
+            parameters=(
+                {**_query("status", "Only these.", **statuses), "style": "form", "explode": False},
+                _query("task", "Only of this task.", type="string"),
+                _query("owner", "Of this owner, not the caller; for administrators.", type="string"),
+                _query("all", "Whatever their status and task.", type="boolean"),
+            ),
+            models={200: shapes.AcceptedDeleted},
         ),
         Operation(
             "get",

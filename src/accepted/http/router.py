@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from accepted.http.auth import cors
+from accepted.http.batch import Batches
 from accepted.http.problems import MEDIA_TYPE, RouteNotFound, problem_response, unexpected
 from accepted.http.resource import Resource
 from accepted.http.schedules_api import SchedulesApi
@@ -40,7 +41,8 @@ def make_routes(jobs: Jobs) -> list[BaseRoute]:
         Resource("/jobs/{job_id}/cancel", POST=api.cancel),
         Resource("/jobs/{job_id}/retry", POST=api.retry),
         Resource("/jobs/{job_id}/tokens", POST=api.tokens),
-        Resource("/jobs", GET=api.list),
+        Resource("/tasks/{task}/batch", POST=Batches(jobs).post),
+        Resource("/jobs", GET=api.list, DELETE=api.delete_many),
         Resource("/tasks", GET=api.tasks),
         Resource("/schedules", GET=SchedulesApi(jobs).list),
         Resource("/events", GET=api.stream),

@@ -128,6 +128,29 @@ class AcceptedJobPage(_Shape):
     cursor: str | None
 
 
+class AcceptedBatchJob(_Shape):
+    id: str
+    status: Annotated[str, words(Status)]
+    links: AcceptedLinks
+
+
+class AcceptedBatchItem(_Shape):
+    """What became of one job of a batch: `job` when it was stored (202), else `problem`. `index` counts jobs from 0,
+    `line` lines from 1; `retry_after` is in seconds."""
+
+    index: int
+    status: int
+    replayed: bool = False
+    job: AcceptedBatchJob | None = None
+    line: int | None = None
+    retry_after: int | None = None
+    problem: AcceptedProblem | None = None
+
+
+class AcceptedDeleted(_Shape):
+    deleted: int
+
+
 class AcceptedEvent(_Shape):
     job_id: str
     seq: int
@@ -194,6 +217,7 @@ SHAPES: tuple[type[BaseModel], ...] = (
     AcceptedProblem,
     AcceptedJob,
     AcceptedJobPage,
+    AcceptedDeleted,
     AcceptedEventPage,
     AcceptedTaskList,
     AcceptedScheduleList,

@@ -113,12 +113,7 @@ class Submitting:
         if kind and not kind.endswith("json"):
             raise UnsupportedMediaType(f"Send application/json or multipart/form-data, not {kind}.")
         body = await read_json(request, settings.body_max)
-        try:
-            arguments = task.validate_json(body)
-        except InvalidInput:
-            _check_syntax(body)
-            raise
-        return await self.store(task, arguments, asked, (body,))
+        return await self.store(task, read_arguments(task, body, "body"), asked, (body,))
 
     def capped(self, wait: float | None) -> float | None:
         """As long as the setting allows."""
@@ -130,8 +125,7 @@ class Submitting:
         """Durable when it returns. `content` is what two requests with one key are compared by. Raises what a store
         raises for a job that it cannot take; Unavailable while starting or stopping."""
         jobs, options = self._jobs, asked.options
-        if not jobs.started:
-            raise Unavailable("This server is starting or stopping; try again in a moment.")
+        check_started(jobs)
         if asked.claim is not None:
             key = asked.claim.of_body(content, kept=jobs.settings.idempotency, vault=task.vault)
             options = replace(options, idempotency_key=key)
@@ -210,9 +204,20 @@ async def result_response(jobs: Jobs, job: JobRecord, headers: dict[str, str]) -
     return Response(job.result if job.result is not None else b"null", 200, headers, media_type="application/json")
 
 
-def _check_syntax(body: bytes) -> None:
-    """Tell a body that is no JSON (400) from one that does not fit (422). Raises BadRequest."""
+def check_started(jobs: Jobs) -> None:
+    """Raises Unavailable."""
+    if not jobs.started:
+        raise Unavailable("This server is starting or stopping; try again in a moment.")
+
+
+def read_arguments(task: Task[..., Any], content: bytes, what: str) -> dict[str, Any]:
+    """The task's arguments, validated. Tells `content` that is no JSON (BadRequest, naming `what` it is) from one that
+    does not fit (InvalidInput)."""
     try:
-        from_json(body or b"{}")
-    except ValueError as error:
-        raise BadRequest(f"The body is not JSON: {error}.") from None
+        return task.validate_json(content)
+    except InvalidInput:
+        try:
+            from_json(content or b"{}")
+        except ValueError as error:
+            raise BadRequest(f"The {what} is not JSON: {error}.") from None
+        raise
