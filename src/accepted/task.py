@@ -400,6 +400,8 @@ class Task(Generic[P, R]):
 def _default(parameter: inspect.Parameter) -> Any:
     if parameter.default is inspect.Parameter.empty:
         return dataclasses.field()
+    if isinstance(parameter.default, str | int | float | NoneType):  # nothing that a job could change
+        return dataclasses.field(default=parameter.default)
     return dataclasses.field(default_factory=lambda: copy.deepcopy(parameter.default))
 
 

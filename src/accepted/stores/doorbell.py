@@ -15,7 +15,8 @@ import selectors
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -33,6 +34,8 @@ _LONGEST: Final = 32_768
 """Bytes of a datagram; a longer list of jobs is told as EVERYTHING."""
 _LONGEST_PATH: Final = 100
 """Bytes of a path that every system lets a socket have."""
+_TICK: Final = 100_000_000
+"""Nanoseconds: longer than any file system's clock stands still."""
 _SUSPICIOUS: Final = 8
 """So many datagrams at once come close to what the kernel queues (10 by default): more may have been lost."""
 
@@ -49,6 +52,9 @@ class Doorbell:
         self._thread: threading.Thread | None = None
         self._deaf: set[str] = set()
         """Peers whose buffer was full: they are told to look at everything next time."""
+        self._known: Sequence[str] = ()
+        self._read_at: int | None = None
+        """The folder's own time when `_known` was read, if no later change can have the same one."""
         self.heard_count = 0
         """How often others were heard."""
 
@@ -57,23 +63,34 @@ class Doorbell:
     def ring(self, change: Change) -> None:
         """Tell the others; never blocks, never raises."""
         try:
-            with os.scandir(self._folder) as entries:
-                peers = [entry.name for entry in entries if entry.name != self._name]
-        except OSError:  # nobody ever listened, or somebody removed the folder
-            return
-        if not peers:
-            return
-        if self._out is None:
-            self._out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            self._out.setblocking(False)
-        line = _encode(change)
-        for name in peers:
-            self._send(self._out, name, line)
-
-    def _send(self, out: socket.socket, name: str, line: bytes) -> None:
-        try:
+            peers = self._peers()
+            if not peers:
+                return
+            if self._out is None:
+                self._out = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                self._out.setblocking(False)
+            line = _encode(change)
             with _short(self._folder) as folder:
-                out.sendto(_encode(EVERYTHING) if name in self._deaf else line, f"{folder}/{name}")
+                for name in peers:
+                    self._send(self._out, folder, name, line)
+        except OSError as error:  # nobody ever listened, or somebody removed the folder
+            log.debug("ringing in %s: %s", self._folder, error)
+
+    def _peers(self) -> Sequence[str]:
+        """Who listens, besides this process. Asked after every commit, so the folder is read only when it has
+        changed. Raises OSError."""
+        changed_at = self._folder.stat().st_mtime_ns
+        if changed_at != self._read_at:
+            with os.scandir(self._folder) as entries:
+                self._known = [entry.name for entry in entries if entry.name != self._name]
+            # A folder's time moves in ticks: who came later in the tick of this reading would go unnoticed.
+            settled = time.time_ns() - changed_at > _TICK
+            self._read_at = changed_at if settled else None
+        return self._known
+
+    def _send(self, out: socket.socket, folder: str, name: str, line: bytes) -> None:
+        try:
+            out.sendto(_encode(EVERYTHING) if name in self._deaf else line, f"{folder}/{name}")
             self._deaf.discard(name)
         except BlockingIOError:
             self._deaf.add(name)
@@ -135,22 +152,21 @@ class Doorbell:
         return bell
 
     def _main(self, wake: socket.socket) -> None:
-        while (bell := self._in) is not None:
-            if wake in _readable(bell, wake):
-                wake.recv(64)
-                continue
+        with selectors.DefaultSelector() as selector:
+            selector.register(wake, selectors.EVENT_READ)
+            while (bell := self._in) is not None:
+                selector.register(bell, selectors.EVENT_READ)
+                self._hear(bell, wake, selector)
+                selector.unregister(bell)
+
+    def _hear(self, bell: socket.socket, wake: socket.socket, selector: selectors.BaseSelector) -> None:
+        """Until `wake` says that there is another bell, or none any more."""
+        while wake not in [key.fileobj for key, _ in selector.select()]:
             lines = list(_received(bell))
             if lines:
                 self.heard_count += 1
                 self._heard(_merged(lines))
-
-
-def _readable(*sockets: socket.socket) -> list[object]:
-    """Wait until one of them has something to read; which."""
-    with selectors.DefaultSelector() as selector:
-        for each in sockets:
-            selector.register(each, selectors.EVENT_READ)
-        return [key.fileobj for key, _ in selector.select()]
+        wake.recv(64)
 
 
 def _received(bell: socket.socket) -> Iterator[bytes]:
