@@ -32,6 +32,8 @@ from accepted.secret import MASK, Secret
 
 SHORTEST: Final = 4
 """Characters; a shorter secret would be found in words that have nothing to do with it."""
+_SHORTEST_LINE: Final = 8
+"""Characters; a shorter line of a secret of several says little, and is found in much."""
 _NOTHING: Final = "(?!)"
 """A pattern that is nowhere."""
 _PIECE: Final = 64 * 1024
@@ -140,6 +142,8 @@ def _texts(value: Any) -> Iterator[str]:
         case str():
             yield value
             yield value.strip()
+            # A traceback indents the further lines of a message.
+            yield from (line.strip() for line in value.splitlines() if len(line.strip()) >= _SHORTEST_LINE)
         case dict():
             for member in value.values():
                 yield from _texts(member)
