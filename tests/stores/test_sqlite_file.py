@@ -26,8 +26,8 @@ from accepted.stores.sqlite.queries import load, migrations
 from accepted.stores.sqlite.records import FOREVER, MICROSECONDS
 
 MODULES = (
-    *("access", "cancelling", "claiming", "database", "insight", "limits", "lines", "listing", "submitting"),
-    *("transaction", "turns", "upkeep", "watching", "windows", "working"),
+    *("access", "cancelling", "claiming", "database", "insight", "limits", "lines", "listing", "schedules"),
+    *("submitting", "transaction", "turns", "upkeep", "watching", "webhooks", "windows", "working"),
 )
 
 
@@ -229,7 +229,11 @@ async def test_claiming_reads_the_index_of_ready_jobs(store: SQLiteStore) -> Non
     + [("windows", name) for name in ("windows", "due_windows", "drop_windows")]
     + [("turns", name) for name in ("turns", "advance_lanes", "give_turns")]
     + [("upkeep", name) for name in ("past_deadline", "expired", "forget_keys", "forget_tombstones", "forget_windows")]
-    + [("cancelling", name) for name in ("live", "request_cancel", "retry", "bury", "remove_events", "remove_jobs")]
+    + [
+        ("cancelling", name)
+        for name in ("live", "owned", "request_cancel", "retry", "bury", "remove_events", "remove_jobs")
+    ]
+    + [("webhooks", "waiting_deliveries")]
     + [("watching", name) for name in ("get", "steps", "artifacts", "events_after")]
     + [("listing", name) for name in ("by_owner", "by_task", "by_end")],
 )

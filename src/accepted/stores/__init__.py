@@ -29,7 +29,10 @@ def open_store(settings: Settings) -> Store:
     from accepted.stores.sqlite import SQLiteStore
 
     return SQLiteStore(
-        sqlite_path(settings.url), max_events_per_job=settings.max_events, tombstones=settings.tombstones
+        sqlite_path(settings.url),
+        max_events_per_job=settings.max_events,
+        tombstones=settings.tombstones,
+        webhook_retention=settings.webhook_retention,
     )
 
 

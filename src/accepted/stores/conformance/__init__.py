@@ -21,10 +21,13 @@ import pytest_asyncio
 
 from accepted.stores.conformance.pacing import Admissions, Crowds, Pacing
 from accepted.stores.conformance.queueing import Claiming, Limits, Submitting
+from accepted.stores.conformance.removing import Removing
 from accepted.stores.conformance.scene import ManualClock, Scene, Subject
+from accepted.stores.conformance.schedules import Schedules
 from accepted.stores.conformance.sharing import Sharing
 from accepted.stores.conformance.transitions import Transitions
 from accepted.stores.conformance.watching import Access, Insight, Upkeep, Watching
+from accepted.stores.conformance.webhooks import Webhooks
 
 __all__ = ["ManualClock", "Scene", "StoreConformance", "Subject"]
 
@@ -37,6 +40,9 @@ class StoreConformance(
     Pacing,
     Admissions,
     Crowds,
+    Removing,
+    Schedules,
+    Webhooks,
     Watching,
     Insight,
     Upkeep,

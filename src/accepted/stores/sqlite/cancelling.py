@@ -1,7 +1,9 @@
-"""What is done to one job from outside: cancel, retry, delete."""
+"""What is done to jobs from outside: cancel, retry, delete."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from accepted.errors import WrongState
@@ -80,13 +82,44 @@ def delete(tx: Transaction, asked: tuple[str, str]) -> JobRecord:
     job_id, reason = asked
     job = _live(tx, job_id)
     record = watching.get(tx.connection, job_id)
-    if job.status == Status.RUNNING:
-        tx.cancelling.add(job_id)
-    remove(tx, [job.n], reason)
-    if job.status in ACTIVE:
-        release(tx, [job], quotas=True)
-    tx.changed.add(job_id)
+    _delete(tx, [job], reason)
     return record
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """Up to `limit` jobs of an owner; no statuses, no task: all."""
+
+    owner: str
+    reason: str
+    statuses: frozenset[Status]
+    task: str | None
+    limit: int
+
+
+@alone
+def delete_owned(tx: Transaction, asked: Owned) -> list[str]:
+    rows = tx.rows(
+        _SQL["owned"],
+        owner=asked.owner,
+        task=asked.task,
+        statuses=dump(sorted(asked.statuses)) if asked.statuses else None,
+        limit=asked.limit,
+    )
+    jobs = [Live(*row) for row in rows]
+    ids = [job.id for job in jobs]
+    if jobs:
+        _delete(tx, jobs, asked.reason)
+        tx.run(_SQL["forget_keys_of"], ids=dump(ids))
+    return ids
+
+
+def _delete(tx: Transaction, jobs: Sequence[Live], reason: str) -> None:
+    """In whatever state; who runs one is told, and what they held is handed on."""
+    remove(tx, [job.n for job in jobs], reason)
+    release(tx, [job for job in jobs if job.status in ACTIVE], quotas=True)
+    tx.cancelling.update(job.id for job in jobs if job.status == Status.RUNNING)
+    tx.changed.update(job.id for job in jobs)
 
 
 def remove(tx: Transaction, ns: list[int], reason: str) -> None:

@@ -1,6 +1,20 @@
 -- name: live
 SELECT '[' || coalesce(group_concat(packed), '') || ']' FROM live WHERE id = :id
 
+-- name: owned
+SELECT '[' || coalesce(group_concat(packed), '') || ']' FROM live WHERE n IN (
+    SELECT n FROM jobs INDEXED BY jobs_by_owner
+    WHERE owner = :owner
+        AND (:task IS NULL OR task = :task)
+        AND (:statuses IS NULL OR status IN (SELECT value FROM json_each(:statuses)))
+    ORDER BY n
+    LIMIT :limit
+)
+
+-- name: forget_keys_of
+-- Looks at all keys: an index by job would cost each submission with a key, and this is rare.
+DELETE FROM idempotency WHERE job_id IN (SELECT value FROM json_each(:ids))
+
 -- name: request_cancel
 UPDATE jobs SET seq = seq + 1, cancel_requested_at = :now, cancel_reason = :reason
 WHERE n = :job AND status = 'running'

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from accepted.job import JobRecord, Rate, Step
+from accepted.job import JobRecord, Kind, Rate, Step
 from accepted.stores.base import Claim, Claimed
 from accepted.stores.sqlite import records
 from accepted.stores.sqlite.limits import enter, hand_on
 from accepted.stores.sqlite.lines import Full, Place, needs
+from accepted.stores.sqlite.outbox import News, tell_webhooks
 from accepted.stores.sqlite.queries import load
 from accepted.stores.sqlite.records import FOREVER, Waits, dump, dump_data, micros, seconds
 from accepted.stores.sqlite.transaction import Transaction
@@ -96,15 +97,20 @@ def _take(tx: Transaction, picked: list[int], ask: Ask) -> list[Claimed]:
     tx.run(_SQL["take"], picked=ns, worker=ask.worker_id, now=tx.now, until=until)
     tx.run(_SQL["tell"], picked=ns, now=tx.now, data=dump_data({"worker": ask.worker_id}))
     taken: dict[int, tuple[int, JobRecord]] = {}
-    for n, turn, paces, row in tx.rows(_SQL["taken"], picked=ns):
-        taken[n] = turn, records.record(row)
+    news: list[News] = []
+    for n, turn, paces, watched, row in tx.rows(_SQL["taken"], picked=ns):
+        job = records.record(row)
+        taken[n] = turn, job
         if paces:
             tx.paces.start([Rate(*pace) for pace in paces])
+        if watched:
+            news.append(News(job.id, job.owner, job.task, job.queue, Kind.RUNNING, job.seq))
     jobs = [taken[n][1] for n in picked]
     ids = [job.id for job in jobs]
     tx.changed.update(ids)
     tx.offered.difference_update(ids)
     _advance(tx, ask, taken.values())
+    tell_webhooks(tx, news)
     steps = _finished_steps(tx, ns) if any(job.token > 1 for job in jobs) else {}
     return [Claimed(job, steps.get(n, {})) for n, job in zip(picked, jobs, strict=True)]
 

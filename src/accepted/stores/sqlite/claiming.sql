@@ -55,7 +55,9 @@ SELECT n, seq, :now, attempt, 'running', :data FROM jobs WHERE n IN (SELECT valu
 -- name: taken
 SELECT
     '[' || group_concat(
-        '[' || jobs.n || ',' || jobs.turn || ',' || coalesce(jobs.paces, 'null') || ',' || packed.record || ']'
+        '[' || jobs.n || ',' || jobs.turn || ',' || coalesce(jobs.paces, 'null') || ','
+        || EXISTS (SELECT 1 FROM webhooks WHERE webhooks.owner = jobs.owner AND webhooks.disabled_at IS NULL)
+        || ',' || packed.record || ']'
     ) || ']'
 FROM jobs JOIN packed ON packed.n = jobs.n
 WHERE jobs.n IN (SELECT value FROM json_each(:picked))

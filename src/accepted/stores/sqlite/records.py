@@ -80,7 +80,7 @@ def seconds(micros: int) -> float:
     return micros / MICROSECONDS
 
 
-def _seconds(micros: int | None) -> float | None:
+def optional_seconds(micros: int | None) -> float | None:
     return None if micros is None else micros / MICROSECONDS
 
 
@@ -168,17 +168,17 @@ def record(row: Sequence[Any]) -> JobRecord:
         max_retries,
         submitted_at / MICROSECONDS,
         scheduled_at / MICROSECONDS,
-        _seconds(started_at),
-        _seconds(finished_at),
-        _seconds(deadline_at),
+        optional_seconds(started_at),
+        optional_seconds(finished_at),
+        optional_seconds(deadline_at),
         deadline_cancels == 1,
         retention / MICROSECONDS,
-        _seconds(expires_at),
-        _seconds(cancel_requested_at),
+        optional_seconds(expires_at),
+        optional_seconds(cancel_requested_at),
         cancel_reason,
         token,
         worker,
-        _seconds(lease_expires_at),
+        optional_seconds(lease_expires_at),
         waiting_for,
         NO_PROGRESS if progress is None else Progress(*json.loads(progress)),
         None if result is None else result.encode(),
@@ -201,7 +201,7 @@ def step(row: Sequence[Any]) -> Step:
         StepStatus(status),
         attempt,
         started_at / MICROSECONDS,
-        _seconds(finished_at),
+        optional_seconds(finished_at),
         None if result is None else result.encode(),
     )
 

@@ -10,6 +10,7 @@ from accepted.errors import LeaseLost
 from accepted.job import Kind, Lease, Status, iso
 from accepted.stores.sqlite.events import EventRow, write_events
 from accepted.stores.sqlite.limits import go_on, release
+from accepted.stores.sqlite.outbox import News, tell_webhooks
 from accepted.stores.sqlite.queries import load
 from accepted.stores.sqlite.records import Live, Waits, dump, dump_data, seconds
 from accepted.stores.sqlite.transaction import Transaction
@@ -170,6 +171,14 @@ def end(tx: Transaction, pairs: Sequence[tuple[Live, End]]) -> None:
     for job, ending in pairs:
         tx.endings[job.queue, job.task, ending.status] += 1
     release(tx, [job for job, _ in pairs], quotas=True)
+    tell_webhooks(
+        tx,
+        [
+            News(job.id, job.owner, job.task, job.queue, Kind(ending.status), job.seq + 1)
+            for job, ending in pairs
+            if job.watched
+        ],
+    )
 
 
 def _give_back(tx: Transaction, pairs: Sequence[tuple[Live, Back]]) -> None:

@@ -35,9 +35,11 @@ from accepted.stores.base import (
     JobQuery,
     Listener,
     Page,
+    ScheduleRecord,
     Submitted,
     Tally,
     Waiting,
+    Webhook,
     WorkerInfo,
 )
 from accepted.stores.doorbell import EVERYTHING, Doorbell
@@ -47,10 +49,12 @@ from accepted.stores.sqlite import (
     claiming,
     insight,
     listing,
+    schedules,
     settling,
     submitting,
     upkeep,
     watching,
+    webhooks,
     working,
 )
 from accepted.stores.sqlite.database import Database
@@ -90,16 +94,18 @@ class SQLiteStore:
         clock: Clock = time.time,
         max_events_per_job: int = 10_000,
         tombstones: float = 30 * 86_400.0,
+        webhook_retention: float = 7 * 86_400.0,
         safety_net: float = 0.25,
     ) -> None:
         """`max_events_per_job`: older events are dropped from a longer log. `tombstones`: seconds that a removed
-        job is remembered. `safety_net`: seconds between looks for commits whose bell was not heard.
+        job is remembered. `webhook_retention`: seconds that a delivery is kept. `safety_net`: seconds between looks
+        for commits whose bell was not heard.
 
         Raises ConfigurationError when Python's SQLite is too old.
         """
         self._clock = clock
         self._database = Database(None if path is None else Path(path).absolute())
-        self._options = Options(max_events_per_job, tombstones)
+        self._options = Options(max_events_per_job, tombstones, webhook_retention)
         self._safety_net = safety_net
         self._listeners: dict[object, Listener] = {}
         self._lock = threading.Lock()
@@ -176,6 +182,12 @@ class SQLiteStore:
 
     async def delete(self, job_id: str, reason: str) -> JobRecord:
         return await self._write(cancelling.delete, (job_id, cleaned(reason)))
+
+    async def delete_owned(
+        self, owner: str, reason: str, *, statuses: frozenset[Status] = frozenset(), task: str | None = None, limit: int
+    ) -> list[str]:
+        owned = cancelling.Owned(owner, cleaned(reason), statuses, task, limit)
+        return await self._write(cancelling.delete_owned, owned)
 
     # ── working ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -307,6 +319,43 @@ class SQLiteStore:
 
     async def purge(self, limit: int) -> list[str]:
         return await self._write(upkeep.purge, limit)
+
+    # ── scheduling ───────────────────────────────────────────────────────────────────────────────────
+
+    async def put_schedule(self, schedule: ScheduleRecord) -> ScheduleRecord:
+        checked(schedule.name, schedule.spec, schedule.owner)
+        return await self._write(schedules.put_schedule, schedule)
+
+    async def schedules(self) -> list[ScheduleRecord]:
+        return await self._read(schedules.get_schedules, short=False)
+
+    async def fire(self, name: str, *, at: float, next_at: float, job: NewJob | None) -> Submitted | Exception | None:
+        submitting.check([] if job is None else [job])
+        answers = await self._write(schedules.fire, schedules.Fire(name, at, next_at, job))
+        return answers[0] if answers else None
+
+    async def drop_schedule(self, name: str) -> bool:
+        return await self._write(schedules.drop_schedule, name)
+
+    # ── webhooks ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def add_webhook(self, webhook: Webhook, *, at_most: int) -> None:
+        await self._write(webhooks.add_webhook, (webhook, at_most))
+
+    async def webhook(self, webhook_id: str) -> Webhook | None:
+        return await self._read(lambda connection: webhooks.get_webhook(connection, webhook_id), short=True)
+
+    async def webhooks(self, owner: str) -> list[Webhook]:
+        return await self._read(lambda connection: webhooks.get_webhooks(connection, owner), short=True)
+
+    async def replace_webhook(self, webhook: Webhook) -> bool:
+        return await self._write(webhooks.replace_webhook, webhook)
+
+    async def remove_webhook(self, webhook_id: str) -> bool:
+        found = await self._write(webhooks.remove_webhook, webhook_id)
+        while await self._write(webhooks.cancel_deliveries, webhook_id):
+            pass
+        return found
 
     # ── access ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,10 +22,11 @@ _SQL = load("transaction")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`tombstones`: seconds that a removed job is remembered."""
+    """`tombstones`: seconds that a removed job is remembered; `webhook_retention`: that a delivery is kept."""
 
     max_events_per_job: int
     tombstones: float
+    webhook_retention: float
 
 
 class Transaction:

@@ -11,6 +11,7 @@ from accepted.errors import LeaseLost
 from accepted.job import Kind, Lease, Progress, StepStatus
 from accepted.stores.base import Held, WorkerInfo
 from accepted.stores.sqlite.events import EventRow, trim, write_events
+from accepted.stores.sqlite.outbox import News, tell_webhooks
 from accepted.stores.sqlite.queries import load
 from accepted.stores.sqlite.records import dump, micros, pack_progress
 from accepted.stores.sqlite.settling import leased
@@ -58,6 +59,7 @@ def _append(tx: Transaction, requests: Sequence[Append]) -> list[int | Exception
     by_n = {job.n: job for job in jobs.values()}
     sums = {job.n: _Sum(job.seq) for job in jobs.values()}
     events: list[EventRow] = []
+    news: dict[str, News] = {}
     steps: list[list[Any]] = []
     artifacts: list[list[Any]] = []
     answers: list[int | Exception] = []
@@ -70,6 +72,8 @@ def _append(tx: Transaction, requests: Sequence[Append]) -> list[int | Exception
         for kind, data in request.events:
             total.seq += 1
             events.append((job.n, total.seq, job.attempt, kind, data))
+            if kind is Kind.PROGRESS and job.watched:
+                news[job.id] = News(job.id, job.owner, job.task, job.queue, kind, total.seq)
             if kind is Kind.ARTIFACT:
                 artifacts.append([job.n, json.loads(data)["name"], data])
         if request.progress is not None:
@@ -85,6 +89,7 @@ def _append(tx: Transaction, requests: Sequence[Append]) -> list[int | Exception
         write_events(tx, events)
         trim(tx, by_n, {n: s.seq for n, s in sums.items()})
         tx.changed.update(job.id for job in by_n.values() if sums[job.n].seq > job.seq)
+    tell_webhooks(tx, [*news.values()])
     if steps:
         tx.run(_SQL["write_steps"], now=tx.now, rows=dump(steps))
     if artifacts:

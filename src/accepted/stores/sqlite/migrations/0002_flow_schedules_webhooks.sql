@@ -62,8 +62,7 @@ CREATE TABLE webhooks (
     description TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     disabled_at INTEGER,
-    disabled_reason TEXT,
-    CHECK ((disabled_at IS NULL) = (disabled_reason IS NULL))
+    disabled_reason TEXT
 ) STRICT;
 CREATE INDEX webhooks_by_owner ON webhooks (owner, disabled_at);
 
