@@ -512,10 +512,14 @@ def step_key(name: str, args: Sequence[Any], kwargs: Mapping[str, Any], redactor
     salt = redactor.salt if redactor is not None else b""
 
     def told(value: Any) -> Any:
-        return value.get_secret_value() if salt and isinstance(value, Secret) else f"<{type(value).__qualname__}>"
+        return {"$secret": value.get_secret_value()} if salt and isinstance(value, Secret) else _type_only(value)
 
     material = pydantic_core.to_json([name, list(args), sorted(kwargs.items())], fallback=told)
     return hashlib.sha256(salt + material).hexdigest()[:32]
+
+
+def _type_only(value: Any) -> str:
+    return f"<{type(value).__qualname__}>"
 
 
 def dump_step(name: str, returns: pydantic.TypeAdapter[Any], value: Any) -> bytes:
