@@ -247,6 +247,8 @@ ERRORS: list[AcceptedError] = [
     errors.PayloadTooLarge("The body", 10),
     errors.UnsupportedMediaType("no XML"),
     errors.LimitReached("active", used=2, at_most=2, retry_after=9),
+    errors.LimitReached("submit", used=2, at_most=2, per=60.0, resets_at=1_790_000_000.25, retry_after=9),
+    errors.QueueFull("active:*", used=2, at_most=2, retry_after=9),
     errors.Unavailable("going down", retry_after=3),
     errors.IdempotencyMismatch("k"),
     errors.IdempotencyInFlight("k"),
@@ -270,6 +272,7 @@ def test_an_error_comes_out_as_it_went_in(error: AcceptedError) -> None:
 def test_every_error_that_can_be_answered_is_in_the_mapping() -> None:
     answered = {error.slug for error in ERRORS}
     own = {"internal-error", "result-timeout", "lease-lost", "configuration", "task-failed", "process-died"}
+    own |= {"schedule-not-found"}  # of the command that drops one
     known = {one.slug for one in vars(errors).values() if isinstance(one, type) and issubclass(one, AcceptedError)}
     assert known - own == answered
 
