@@ -15,6 +15,8 @@ BATCH_BYTES: Final = 64 * 1024
 """About how much one `next()` hands over; with the transport's own buffer it bounds what a slow watcher holds."""
 RING_BYTES: Final = 4 * 1024 * 1024
 """A job with huge events keeps fewer than `watcher_queue` of them in memory."""
+PAGES_KEPT: Final = 4
+"""Pages of BATCH_BYTES of one job, for those who fell behind its ring together."""
 _STATUS_KINDS = TERMINAL_KINDS | {Kind.PENDING, Kind.RUNNING}
 
 
@@ -154,7 +156,10 @@ class Feed:
         "job_id",
         "over",
         "over_waiters",
+        "pages",
+        "reading",
         "removed",
+        "resting",
         "rewind",
         "ring",
         "ring_bytes",
@@ -169,6 +174,12 @@ class Feed:
         self.ring: deque[Message] = deque()
         self.ring_bytes = 0
         self.batches: dict[int, Events] = {}
+        self.pages: dict[int, Events] = {}
+        """The last that were read for watchers behind the ring, by the `seq` that they follow."""
+        self.reading: dict[int, asyncio.Task[Events | Trimmed | None]] = {}
+        """Such reads under way."""
+        self.resting = False
+        """Not read for a moment, because many were just told."""
         self.current = False
         """Read to its end at least once."""
         self.status_seq = 0
@@ -182,6 +193,11 @@ class Feed:
     @property
     def idle(self) -> bool:
         return not (self.subscriptions or self.over_waiters or self.change_waiters)
+
+    @property
+    def state(self) -> tuple[int, bool, bool]:
+        """Differs when there is something to tell."""
+        return self.cursor, self.current, self.removed
 
     def add(self, events: Sequence[Event], first_seq: int, *, ring_events: int) -> None:
         """Take in a page that the store gave. Older ones than the cursor only tell about the status."""
@@ -201,6 +217,8 @@ class Feed:
                 self.ring.clear()
                 self.ring_bytes, self.floor = 0, event.seq
         self.batches.clear()
+        # A job that is retried goes on after what was its end.
+        self.pages = {after: page for after, page in self.pages.items() if not page.over}
 
     def _append(self, message: Message, ring_events: int) -> None:
         self.ring.append(message)
@@ -219,11 +237,26 @@ class Feed:
                 if message.seq <= after:
                     break
                 newer.append(message)
-            messages = about(BATCH_BYTES, reversed(newer))
-            last = messages[-1]
-            over = last.seq == self.cursor and last.event.kind in TERMINAL_KINDS
-            batch = self.batches[after] = Events(self.job_id, messages, over=over)
+            batch = self.batches[after] = self._batch(reversed(newer))
         return batch
+
+    def page(self, after: int, events: Sequence[Event], first_seq: int) -> Events | Trimmed | None:
+        """The batch that a watcher behind the ring gets from this page of the log, and others who come by there."""
+        if first_seq > after + 1:
+            return Trimmed(self.job_id, first_seq)
+        known = [Message(event) for event in events if event.seq <= self.cursor]
+        if not known:
+            return None
+        batch = self._batch(known)
+        self.pages[after] = batch
+        if len(self.pages) > PAGES_KEPT:
+            del self.pages[next(iter(self.pages))]
+        return batch
+
+    def _batch(self, messages: Iterable[Message]) -> Events:
+        taken = about(BATCH_BYTES, messages)
+        last = taken[-1]
+        return Events(self.job_id, taken, over=last.seq == self.cursor and last.event.kind in TERMINAL_KINDS)
 
     def is_over(self, after: int) -> bool:
         """The job ended after `after`, as far as its log has been read: to the end, that is."""

@@ -34,11 +34,10 @@ from accepted.feed import (
     Removed,
     Trimmed,
     Update,
-    about,
     answer,
     encode,
 )
-from accepted.job import TERMINAL_KINDS, JobRecord
+from accepted.job import JobRecord
 from accepted.owners import Owners
 from accepted.settings import Settings
 from accepted.stores.base import Change, EventsPage, WatchingStore
@@ -59,8 +58,14 @@ __all__ = [
 
 log = logging.getLogger("accepted.hub")
 
-PAGE: Final = 1000
-"""Events of one job in one read by a watcher who is behind."""
+PAGE: Final = 256
+"""Events of one job in one read for watchers who are behind: about BATCH_BYTES of usual ones."""
+REST_PER_WATCHER: Final = 50e-6
+"""Seconds for which a job's log is not read again, times the watchers that were just told. Sending to one takes a
+third of that: however fast a job writes, its watchers leave most of the loop to others, and the faster it writes,
+the more events go out together. What follows a silence goes at once."""
+REST: Final = (0.001, 0.05)
+"""Seconds: no rest is shorter (it is left out), none is longer."""
 RETRY_SECONDS: Final = 0.5
 """Pause after a read that failed."""
 
@@ -288,25 +293,20 @@ class Subscription:
         return update
 
     async def _read_page(self, follow: _Follow) -> Events | Trimmed | Removed | None:
-        job_id, after = follow.feed.job_id, follow.cursor
+        feed, after = follow.feed, follow.cursor
         try:
-            page = await self._hub.store.events(job_id, after=after, limit=PAGE)
+            page = await self._hub._page(feed, after)
         except (JobNotFound, JobGone):
-            self.unfollow(job_id)
-            return Removed(job_id)
-        if self._follows.get(job_id) is not follow or follow.cursor != after:
+            self.unfollow(feed.job_id)
+            return Removed(feed.job_id)
+        if self._follows.get(feed.job_id) is not follow or follow.cursor != after:
             # Meanwhile somebody unfollowed it or moved its cursor: that decision wakes us again.
             return None
-        if page.first_seq > after + 1:
+        if isinstance(page, Trimmed):
             follow.cursor = page.first_seq - 1
-            return Trimmed(job_id, page.first_seq)
-        messages = about(BATCH_BYTES, map(Message, page.events))
-        if not messages:
-            return None
-        last = messages[-1]
-        follow.cursor = last.seq
-        everything = len(messages) == len(page.events) < PAGE
-        return Events(job_id, messages, over=everything and last.event.kind in TERMINAL_KINDS)
+        elif page is not None:
+            follow.cursor = page.seq
+        return page
 
     def news(self, job_id: str) -> None:
         self._awake[job_id] = None
@@ -362,6 +362,8 @@ class Hub:
         # Of this loop: tests start the same hub in one loop after the other, and a call into the last one is lost.
         self._work = asyncio.Event()
         self._called = False
+        for feed in self._feeds.values():
+            feed.resting = False
         self._task = self._loop.create_task(self._run(), name="accepted hub")
         self._unlisten = self.store.listen(self._listen)
         self._look_at_everything()
@@ -528,8 +530,9 @@ class Hub:
         while True:
             await self._work.wait()
             self._work.clear()
-            feeds = [feed for job_id in self._dirty if (feed := self._feeds.get(job_id)) is not None]
-            self._dirty.clear()
+            dirty = [feed for job_id in self._dirty if (feed := self._feeds.get(job_id)) is not None]
+            feeds = [feed for feed in dirty if not feed.resting]
+            self._dirty = {feed.job_id for feed in dirty if feed.resting}
             if not feeds:
                 continue
             try:
@@ -551,10 +554,13 @@ class Hub:
             if feed.rewind == cursors[feed.job_id]:
                 # This read was for it. A lower one, asked for meanwhile, stands and is dirty again.
                 feed.rewind = None
+            before = feed.state
             self._take_in(feed, pages.get(feed.job_id, _NOTHING))
             feed.settle()
-            for subscription in feed.subscriptions:
-                subscription.news(feed.job_id)
+            if feed.state != before:
+                for subscription in feed.subscriptions:
+                    subscription.news(feed.job_id)
+                self._rest(feed)
 
     def _take_in(self, feed: Feed, page: EventsPage | None) -> None:
         if page is None:
@@ -567,3 +573,35 @@ class Hub:
             if last < feed.cursor:
                 feed.rewind = last if feed.rewind is None else min(last, feed.rewind)
             self._look_at(feed.job_id)
+
+    def _rest(self, feed: Feed) -> None:
+        shortest, longest = REST
+        seconds = min(REST_PER_WATCHER * len(feed.subscriptions), longest)
+        if feed.current and seconds >= shortest:
+            feed.resting = True
+            asyncio.get_running_loop().call_later(seconds, self._rested, feed)
+
+    def _rested(self, feed: Feed) -> None:
+        feed.resting = False
+        if feed.job_id in self._dirty:
+            self._work.set()
+
+    async def _page(self, feed: Feed, after: int) -> Events | Trimmed | None:
+        """What follows `after`, from the log: read once for all who have fallen behind the ring to there. None: nothing
+        that the feed knows of. Raises JobNotFound, JobGone, StoreError."""
+        page = feed.pages.get(after)
+        if page is not None:
+            return page
+        reading = feed.reading.get(after)
+        if reading is None:
+            # A task, because whoever began it may go away while others wait for it.
+            reading = feed.reading[after] = asyncio.get_running_loop().create_task(self._read_page(feed, after))
+        return await asyncio.shield(reading)
+
+    async def _read_page(self, feed: Feed, after: int) -> Events | Trimmed | None:
+        try:
+            # To a multiple of PAGE: from there on, those who fell behind to different places read the same pages.
+            read = await self.store.events(feed.job_id, after=after, limit=PAGE - after % PAGE)
+            return feed.page(after, read.events, read.first_seq)
+        finally:
+            del feed.reading[after]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from hub.fakes import Log
 
 from accepted.errors import StoreError
 from accepted.hub import (
+    REST,
     Ended,
     Events,
     Gap,
@@ -246,6 +248,84 @@ class TestSlowWatchers:
                 while len(seen) < 30:
                     seen += numbers(await subscription.next())
                 assert seen == list(range(2, 32))
+
+
+class TestManyTogether:
+    async def test_who_fell_behind_together_share_the_reads(self, log: Log, running: Running) -> None:
+        async with running(log, watcher_queue=8) as hub, contextlib.AsyncExitStack() as stack:
+            log.write("j", P, *[G] * 20)
+            watch = hub.watch({"j": 21}, complete=True)
+            fast = await stack.enter_async_context(watch)
+            slow = [await stack.enter_async_context(hub.watch({"j": n % 20}, complete=True)) for n in range(60)]
+            log.write("j", *[G] * 578, DONE)
+            await wait_until(lambda: hub._feeds["j"].cursor == 600)
+            got = await asyncio.gather(*(until_over(subscription) for subscription in (fast, *slow)))
+            assert numbers(got[0]) == list(range(22, 601))
+            for n, updates in enumerate(got[1:]):
+                assert numbers(updates) == list(range(n % 20 + 1, 601))
+            assert log.pages <= 25, "one for each place to the next multiple of PAGE, then one for all"
+
+    async def test_who_reads_for_others_may_go_away(self, log: Log, running: Running) -> None:
+        async with running(log, watcher_queue=4) as hub, contextlib.AsyncExitStack() as stack:
+            log.write("j", P)
+            slow = [await stack.enter_async_context(hub.watch({"j": 0}, complete=True)) for _ in range(3)]
+            log.write("j", *[G] * 20, DONE)
+            await wait_until(lambda: hub._feeds["j"].cursor == 22)
+            log.open.clear()
+            first, *others = [asyncio.ensure_future(until_over(subscription)) for subscription in slow]
+            await wait_until(lambda: log.pages == 1)
+            first.cancel()
+            log.open.set()
+            for other in others:
+                assert numbers(await other) == list(range(1, 23))
+            assert log.pages == 1
+
+    async def test_a_page_that_was_the_end_is_not_the_end_of_a_retried_job(self, log: Log, running: Running) -> None:
+        async with running(log, watcher_queue=2) as hub:
+            log.write("j", P)
+            async with hub.watch({"j": 0}, complete=True) as one, hub.watch({"j": 0}, complete=True) as other:
+                log.write("j", R, G, G, FAILED)
+                await wait_until(lambda: hub._feeds["j"].cursor == 5)
+                assert numbers(await until_over(one)) == [1, 2, 3, 4, 5]
+                log.write("j", P, R)
+                await wait_until(lambda: hub._feeds["j"].cursor == 7)
+                log.write("j", DONE)
+                updates = await until_over(other)
+                assert numbers(updates) == list(range(1, 9))
+
+    async def test_many_are_told_at_once_and_then_not_too_often(self, log: Log, hub: Hub) -> None:
+        log.write("j", P)
+        async with contextlib.AsyncExitStack() as stack:
+            watchers = [await stack.enter_async_context(hub.watch({"j": 1}, complete=True)) for _ in range(1_000)]
+            await wait_until(lambda: hub._feeds["j"].current and not hub._feeds["j"].resting)
+            reads, began = log.reads, time.monotonic()
+            for n in range(200):
+                log.write("j", G)
+                await asyncio.sleep(0)
+                while n == 0 and not hub.delivered:
+                    await asyncio.gather(*(watcher.next() for watcher in watchers))
+            first, *_ = await asyncio.gather(*(read_until(watcher, 201) for watcher in watchers))
+            assert first[-1] == 201
+            assert log.reads - reads <= 2 + (time.monotonic() - began) / REST[1]
+
+    async def test_a_look_that_finds_nothing_wakes_nobody(self, log: Log, hub: Hub) -> None:
+        log.write("j", P)
+        async with hub.watch({"j": 0}, complete=True) as subscription:
+            assert numbers(await subscription.next()) == [1]
+            reads = log.reads
+            waiting = asyncio.ensure_future(subscription.next())
+            log.tell(None)
+            await wait_until(lambda: log.reads > reads and not hub._dirty)
+            assert not subscription._awake
+            log.write("j", G)
+            assert numbers(await waiting) == [2]
+
+
+async def read_until(subscription: Subscription, seq: int) -> list[int]:
+    seen: list[int] = []
+    while not seen or seen[-1] < seq:
+        seen += numbers(await asyncio.wait_for(subscription.next(), 10))
+    return seen
 
 
 class TestTrimmedAndRemoved:

@@ -96,15 +96,13 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
         loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
         timers: list[asyncio.TimerHandle] = []
+        pump: asyncio.Task[None] | None = None
         forced = False
 
         def force() -> None:
             nonlocal forced
-            if task is not None:
-                forced = True
-                task.cancel()
+            forced = pump is not None and pump.cancel()
 
         def ended() -> None:
             # The stream ends by itself within moments, unless it is stuck in `send` to a reader that does not read.
@@ -116,9 +114,9 @@ class EventStream(Response):
                 gone = loop.create_task(_end_when_gone(receive, subscription))
                 if self._until is not None:
                     timers.append(loop.call_later(self._until - time.time(), subscription.end))
-                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-                await self._pump(subscription, send)
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                # A task of its own: waking this one up means to go through every layer of the application.
+                pump = loop.create_task(self._pump(subscription, send))
+                await pump
         except OSError:
             # The client went away in the middle of a send.
             return
@@ -133,6 +131,11 @@ class EventStream(Response):
                 gone.cancel()
 
     async def _pump(self, subscription: Subscription, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await self._send_chunks(subscription, send)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _send_chunks(self, subscription: Subscription, send: Send) -> None:
         settings = self._live.settings
         chunk = b"retry: %d\n\n" % settings.reconnect
         while True:
