@@ -175,7 +175,7 @@ def test_purge(run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["submit", "add", "a"], "expected name=value, name:=json or name@file, got 'a'"),
+        (["submit", "add", "a"], "expected name=value, name:=json, name@file or name:-, got 'a'"),
         (["submit", "add", "a:={"], "is not JSON"),
         (["submit", "join", "first@/nowhere"], "there is no file '/nowhere'"),
         (["jobs", "--status", "sleeping"], "'sleeping' is not one of"),

@@ -148,7 +148,7 @@ async def stored(path: Path, **settings: Any) -> str:
     jobs = Jobs(f"sqlite:///{path}", worker=False, **settings)
     task = jobs.task(retries=3)(length)
     async with jobs:
-        return (await task.with_options(owner="ann").submit(PLAIN)).id
+        return (await task.with_options(owner="ann").submit(Secret(PLAIN))).id
 
 
 async def ended(path: Path, job_id: str, **settings: Any) -> Any:
