@@ -10,6 +10,7 @@ from types import ModuleType
 
 import httpx
 import pytest
+from helpers import wait_until
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 
@@ -71,3 +72,22 @@ async def test_starlette_app() -> None:
 
 async def test_typed() -> None:
     await load("typed").main()
+
+
+async def test_crawler() -> None:
+    module = load("crawler")
+    async with AsyncExitStack() as stack:
+        client = await client_of(stack, module)
+        answer = await client.post(
+            "/v1/tasks/crawl_all", json={"sites": ["a.example"] * 3}, headers={"Prefer": "wait=10"}
+        )
+        assert (answer.status_code, answer.json()) == (200, 3)
+        made = (await client.get("/v1/jobs?task=crawl")).json()["jobs"]
+        results = [await (await module.jobs.get(one["id"])).result(timeout=10) for one in made]
+        assert results == ["what https://a.example/ says"] * 3
+
+        async def scheduled() -> list[dict[str, str]]:
+            return (await client.get("/v1/schedules")).json()["schedules"]  # type: ignore[no-any-return]
+
+        (night,) = await wait_until(scheduled)
+        assert (night["task"], night["cron"]) == ("crawl_all", "30 2 * * *")
