@@ -20,7 +20,7 @@ from accepted.errors import ResultTimeout
 
 @click.command()
 @click.argument("task")
-@click.argument("fields", nargs=-1, metavar="[NAME=TEXT | NAME:=JSON | NAME@FILE]...")
+@click.argument("fields", nargs=-1, metavar="[NAME=TEXT | NAME:=JSON | NAME@FILE | NAME:-]...")
 @click.option("--follow", is_flag=True, help="Show it live on stderr to its end, then print the result.")
 @click.option("--wait", metavar="DURATION", help="Wait so long for the result, such as 20s.")
 @click.option("--priority", type=click.IntRange(-1000, 1000), help="Higher goes first.")
@@ -46,6 +46,7 @@ def submit(
     Prints its id, or with --follow or --wait its result.
 
     Arguments are texts (url=https://example.org/), JSON (depth:=3, tags:='["a"]') or files (table@data.csv).
+    password:- asks for it, or reads a line of stdin, so that it is not in the shell's history.
     `accepted tasks` says which a task takes. Ctrl-C while following leaves the job running.
 
     \b
