@@ -1,4 +1,4 @@
-"""`accepted purge`: delete finished jobs before their time."""
+"""`accepted purge`: delete finished jobs before their time; `accepted delete-all`: whatever is the caller's."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import click
 
 from accepted.cli.connecting import Server, with_server
-from accepted.cli.output import epoch
+from accepted.cli.output import clean, epoch
 from accepted.client import RemoteJob
 from accepted.errors import ConfigurationError
-from accepted.job import TERMINAL
+from accepted.job import TERMINAL, Status
 from accepted.settings import seconds
 
 _WORDS = sorted(map(str, TERMINAL))
@@ -65,4 +65,41 @@ def _ended_before(job: RemoteJob, at: float) -> bool:
     return finished is not None and epoch(finished) <= at
 
 
-COMMANDS = (purge,)
+@click.command("delete-all")
+@click.option(
+    "--status",
+    "statuses",
+    type=click.Choice(list(map(str, Status))),
+    multiple=True,
+    help="These only; may be repeated.",
+)
+@click.option("--task", metavar="NAME", help="Of this task only.")
+@click.option("--owner", metavar="NAME", help="Not your own but this owner's; for administrators.")
+@click.option("--everything", is_flag=True, help="Whatever their status and task.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_server
+def delete_all(
+    server: Server, statuses: Sequence[str], task: str | None, owner: str | None, everything: bool, yes: bool
+) -> int:
+    """Remove all jobs of yours, over or not.
+
+    With their results and files; those that run are cancelled. `accepted purge` removes only what is over, by age, and
+    as an administrator everybody's.
+
+    \b
+    Examples:
+      accepted delete-all --status pending --task crawl
+      accepted delete-all --everything --yes
+    """
+    if everything == bool(statuses or task):
+        raise click.UsageError("say which: --status and --task, or --everything and neither")
+    if not yes:
+        whose = f"of {clean(owner)}" if owner else "of yours"
+        which = " ".join((*statuses, *([f"of task {clean(task)}"] if task else []))) or "over or not"
+        click.confirm(f"Delete all jobs {whose} ({which}) with their results?", abort=True, err=True)
+    count = server.client.jobs.delete_all(status=statuses, task=task, owner=owner, everything=everything)
+    click.echo(f"deleted {count} jobs", err=True)
+    return 0
+
+
+COMMANDS = (purge, delete_all)

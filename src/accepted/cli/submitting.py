@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Sequence
+from typing import BinaryIO
 
 import click
 
 from accepted.cli import exits
+from accepted.cli.batches import submit_lines
 from accepted.cli.connecting import Server, with_server
 from accepted.cli.fields import read_fields
 from accepted.cli.live import make_view
@@ -27,7 +29,13 @@ from accepted.errors import ResultTimeout
 @click.option("--delay", metavar="DURATION", help="Do not start before this has passed.")
 @click.option("--cancel-after", metavar="DURATION", help="How long the job may live.")
 @click.option("--idempotency-key", metavar="KEY", help="The same key again answers the same job.")
-@click.option("--json", "as_json", is_flag=True, help="The job as JSON; with --follow its events, one a line.")
+@click.option("--batch", type=click.File("rb"), metavar="FILE", help="A job for each line of JSON in FILE; - is stdin.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="The job as JSON; with --follow its events, with --batch its jobs, one a line.",
+)
 @with_server
 def submit(
     server: Server,
@@ -39,9 +47,10 @@ def submit(
     delay: str | None,
     cancel_after: str | None,
     idempotency_key: str | None,
+    batch: BinaryIO | None,
     as_json: bool,
 ) -> int:
-    """Submit a job of TASK.
+    """Submit a job of TASK, or with --batch many.
 
     Prints its id, or with --follow or --wait its result.
 
@@ -49,14 +58,23 @@ def submit(
     password:- asks for it, or reads a line of stdin, so that it is not in the shell's history.
     `accepted tasks` says which a task takes. Ctrl-C while following leaves the job running.
 
+    With --batch each line of the file is a JSON object with the arguments of one job. Their ids go to stdout, in the
+    order of the lines; a line that is refused is named on stderr, the others are stored all the same. With an
+    --idempotency-key the same file can be sent again: what is stored already is not stored twice.
+
     \b
     Examples:
       accepted submit preview url=https://example.org/ --follow
       accepted submit enrich table@people.csv limit:=100 --wait 30s
+      accepted submit preview --batch urls.ndjson --idempotency-key urls-2026-10-03
     """
     options = server.client.tasks[task].with_options(
         wait=wait, priority=priority, delay=delay, cancel_after=cancel_after, idempotency_key=idempotency_key
     )
+    if batch is not None:
+        if fields or follow or wait is not None:
+            raise click.UsageError("--batch goes without arguments, --follow and --wait: they are for one job")
+        return submit_lines(options, batch, as_json=as_json)
     job = options.submit(**read_fields(fields))
     if follow:
         return _follow(server, job, as_json=as_json)

@@ -16,6 +16,7 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError("accepted.client needs httpx: pip install 'accepted[client]'", name="httpx") from error
 
 from accepted.client.aio import AsyncClient, AsyncJobs, AsyncPage, AsyncRemoteJob, AsyncTask, AsyncTasks
+from accepted.client.batches import BatchItem
 from accepted.client.policy import Policy
 from accepted.client.problems import OtherProblem, ServerUnreachable, UnexpectedAnswer
 from accepted.client.requests import Options
@@ -31,6 +32,7 @@ __all__ = [
     "AsyncRemoteJob",
     "AsyncTask",
     "AsyncTasks",
+    "BatchItem",
     "Client",
     "ClientSettings",
     "JobDict",

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from accepted.client.batches import SIZE, BatchItem, Call, in_batches
 from accepted.client.flow import Answer, Broken, Deliver, Flow, Open, Read, Request, Run, Send, Sleep
 from accepted.client.following import Following
 from accepted.client.policy import Policy
@@ -206,6 +207,21 @@ class AsyncTask:
         client = self.client
         return AsyncRemoteJob(client, await client._run(client._api.submit(self.name, arguments, self.options)))
 
+    async def submit_many(self, calls: Iterable[Call], *, size: int = SIZE) -> list[BatchItem]:
+        """Submit a job for each of `calls` (arguments by name, no files), `size` in a request. Says of each, in order,
+        whether it was stored or why not; sent again safely when the connection breaks. `wait` does not count.
+
+        Raises what concerns all, such as TaskNotFound or ServerUnreachable; what was stored by then stays, and with an
+        `idempotency_key` of your own the same call again gives the same jobs."""
+        return [item async for item in self.submit_each(calls, size=size)]
+
+    async def submit_each(self, calls: Iterable[Call], *, size: int = SIZE) -> AsyncIterator[BatchItem]:
+        """The same request by request, each made when its first item is asked for: for more than fits into memory."""
+        client, options = self.client, self.options.keyed()
+        for batch in in_batches(calls, size):
+            for item in await client._run(client._api.batch(self.name, batch, options)):
+                yield item
+
 
 # ── jobs ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -272,6 +288,19 @@ class AsyncJobs:
 
     async def delete(self, job_id: str) -> None:
         await self._client._run(self._client._api.delete(job_id))
+
+    async def delete_all(
+        self,
+        *,
+        status: Status | str | Iterable[Status | str] = (),
+        task: str | None = None,
+        owner: str | None = None,
+        everything: bool = False,
+    ) -> int:
+        """Remove the caller's jobs that fit, or with `everything` all of them; what runs is cancelled. Returns how
+        many. `owner` is for administrators. Raises BadRequest when neither a filter nor `everything` is given."""
+        flow = self._client._api.delete_jobs(filters(status, task, owner), everything=everything)
+        return await self._client._run(flow)
 
 
 class AsyncRemoteJob(JobState):

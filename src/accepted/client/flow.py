@@ -27,7 +27,7 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
-    """JSON."""
+    """JSON, unless the headers have another `Content-Type`."""
     files: Sequence[FilePart] = ()
     again: bool = True
     silence: float | None = None

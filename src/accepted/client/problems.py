@@ -121,6 +121,11 @@ def error_from(answer: Answer, request: Request, url: str, *, job_id: str = "") 
     problem.job_id = str(problem.get("job_id") or job_id)
     problem.key = request.headers.get("Idempotency-Key", "").strip('"')
     problem.retry_after = retry_after(answer) or problem.retry_after
+    return error_of(problem)
+
+
+def error_of(problem: Problem) -> AcceptedError:
+    """The exception that this problem object stands for."""
     build = _BUILDERS.get(problem.slug, OtherProblem)
     try:
         made = build(problem)

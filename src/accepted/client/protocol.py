@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Final, cast
 from urllib.parse import unquote
 
 from accepted.client import requests
+from accepted.client.batches import Batch, BatchItem, read_items
 from accepted.client.flow import Answer, Broken, Flow, Open, Read, Request, Send, Sleep
 from accepted.client.policy import Policy, Tries
 from accepted.client.problems import ServerUnreachable, error_from, retry_after
@@ -79,6 +80,18 @@ class Api:
             return Submission(answer.json())
         return Submission((yield from self.job(_named_job(answer))), _value(answer))
 
+    def batch(self, task: str, batch: Batch, options: Options) -> Flow[list[BatchItem]]:
+        """What became of each line. The key of a request is made of that in `options` and the place of its first line,
+        so that the same lines, sent again, are the same requests."""
+        key = f"{options.keyed().idempotency_key}/{batch.first}"
+        own = options.updated(idempotency_key=key)
+        request = requests.batch(task, batch.lines, own, timeout=self.policy.timeout)
+        answer = yield from self.call(request)
+        try:
+            return read_items(answer, batch, key)
+        except (KeyError, ValueError, TypeError) as error:
+            raise error_from(answer, request, self.url) from error
+
     # ── jobs ──
 
     def job(self, job_id: str) -> Flow[JobDict]:
@@ -103,6 +116,10 @@ class Api:
             yield from self.call(requests.delete(job_id), job_id=job_id)
         except JobGone:
             return
+
+    def delete_jobs(self, filters: Mapping[str, str | int | None], *, everything: bool) -> Flow[int]:
+        answer = yield from self.call(requests.delete_jobs(filters, everything=everything))
+        return cast("int", answer.json()["deleted"])
 
     def result(self, job_id: str, timeout: float | None) -> Flow[Any]:
         """Long polls until there is one, over restarts of the server. Raises ResultTimeout, JobFailed,

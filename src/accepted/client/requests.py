@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +17,10 @@ from accepted.files import UploadFile
 from accepted.settings import seconds
 
 _STREAM = "text/event-stream"
+_SLOWEST = 100.0
+"""Jobs of a batch that the slowest server stores in a second."""
+_DELETING = 300.0
+"""Seconds that a server may take to delete all that somebody has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,10 @@ class Options:
     cancel_after: float | str | None = None
     """How long the job may live."""
 
+    def keyed(self) -> Options:
+        """With an idempotency key, its own or one that is made now."""
+        return replace(self, idempotency_key=self.idempotency_key or _new_key())
+
     def updated(self, **given: Any) -> Options:
         """With the given ones in place; None counts as not given."""
         return replace(self, **{name: value for name, value in given.items() if value is not None})
@@ -44,7 +52,7 @@ def tasks() -> Request:
 
 def submit(task: str, arguments: Mapping[str, Any], options: Options, *, timeout: float) -> Request:
     """Arguments by name; a path (`os.PathLike`) or a binary file object, or a list of them, goes as a file."""
-    plain, files = _split(arguments)
+    plain, files = split(arguments)
     return Request(
         "POST",
         f"/tasks/{quote(task, safe='')}",
@@ -55,6 +63,18 @@ def submit(task: str, arguments: Mapping[str, Any], options: Options, *, timeout
     )
 
 
+def batch(task: str, lines: Sequence[bytes], options: Options, *, timeout: float) -> Request:
+    """A job for each line; the answer comes when all are stored. `wait` is not for many."""
+    headers = {**_submit_headers(replace(options, wait=None)), "Content-Type": "application/x-ndjson"}
+    return Request(
+        "POST",
+        f"/tasks/{quote(task, safe='')}/batch",
+        headers=headers,
+        body=b"\n".join(lines),
+        silence=timeout + len(lines) / _SLOWEST,
+    )
+
+
 def without_wait(request: Request) -> Request:
     """The same submission, answered at once."""
     return replace(request, headers={**request.headers, "Prefer": "respond-async"}, silence=None)
@@ -62,7 +82,7 @@ def without_wait(request: Request) -> Request:
 
 def _submit_headers(options: Options) -> dict[str, str]:
     headers = {
-        "Idempotency-Key": _quoted(options.idempotency_key or uuid.uuid4().hex),
+        "Idempotency-Key": _quoted(options.idempotency_key or _new_key()),
         "Prefer": "respond-async" if options.wait is None else _wait(seconds(options.wait)),
     }
     if options.priority is not None:
@@ -85,8 +105,11 @@ def changed_job(job_id: str, tag: str, wait: float, *, timeout: float) -> Reques
 
 
 def jobs(filters: Mapping[str, str | int | None]) -> Request:
-    query = {name: str(value) for name, value in filters.items() if value not in (None, "")}
-    return Request("GET", "/jobs", query=query)
+    return Request("GET", "/jobs", query=_query(filters))
+
+
+def _query(filters: Mapping[str, str | int | None]) -> dict[str, str]:
+    return {name: str(value) for name, value in filters.items() if value not in (None, "")}
 
 
 def result(job_id: str, wait: float, *, timeout: float) -> Request:
@@ -121,6 +144,11 @@ def delete(job_id: str) -> Request:
     return Request("DELETE", _job(job_id))
 
 
+def delete_jobs(filters: Mapping[str, str | int | None], *, everything: bool) -> Request:
+    query = {**_query(filters), **({"all": "true"} if everything else {})}
+    return Request("DELETE", "/jobs", query=query, silence=_DELETING)
+
+
 def artifact(job_id: str, name: str, start: int, etag: str) -> Request:
     """From byte `start` on, if it is still the file that had this `etag`."""
     headers = {"Range": f"bytes={start}-", "If-Range": etag} if start and etag else {}
@@ -139,12 +167,17 @@ def _duration(value: float | str) -> str:
     return f"{seconds(value):.3f}".rstrip("0").rstrip(".") + "s"
 
 
+def _new_key() -> str:
+    return uuid.uuid4().hex
+
+
 def _quoted(text: str) -> str:
     """A string of structured headers (RFC 9651)."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _split(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], list[FilePart]]:
+def split(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], list[FilePart]]:
+    """Arguments that are JSON, and those that are files."""
     plain: dict[str, Any] = {}
     files: list[FilePart] = []
     for name, value in arguments.items():

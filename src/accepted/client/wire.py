@@ -64,7 +64,7 @@ class Wire:
             made["files"] = files
         elif request.body is not None:
             made["content"] = request.body
-            made["headers"]["Content-Type"] = "application/json"
+            made["headers"].setdefault("Content-Type", "application/json")
         return made
 
 
