@@ -11,14 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from served import environment
 
-from accepted.job import NewJob, new_id
-from accepted.stores.base import Change, WorkerInfo
+from accepted.job import NewJob, Status, new_id
+from accepted.stores.base import Change, JobQuery, WorkerInfo
 from accepted.stores.sqlite import SQLiteStore
 
 
@@ -135,6 +135,34 @@ async def echo(path: str) -> None:
         ready.clear()
         for claimed in (await store.claim("w", queues=["default"], tasks=["t"], limit=10, lease=60)).jobs:
             await store.complete(claimed.job.lease, b"1")
+
+
+async def paced(path: str, name: str) -> None:
+    """Claim until nothing is pending, asleep until a claim's `next_at` or news; say how many it were."""
+    store = SQLiteStore(path)
+    await store.open()
+    news = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def heard(change: Change) -> None:
+        loop.call_soon_threadsafe(news.set)
+
+    store.listen(heard)
+    pending = JobQuery(statuses=frozenset({Status.PENDING}), limit=1)
+    taken = 0
+    while True:
+        news.clear()
+        claim = await store.claim(name, queues=["default"], tasks=["t"], limit=5, lease=60)
+        taken += len(claim.jobs)
+        if claim.jobs:
+            continue
+        if not (await store.list(pending)).jobs:
+            break
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None if claim.next_at is None else max(0.0, claim.next_at - time.time())):
+                await news.wait()
+    await store.close()
+    say(taken=taken)
 
 
 async def opens(path: str) -> None:

@@ -161,7 +161,8 @@ def hand_on(tx: Transaction, full: Full) -> None:
     tx.lines.save()
     first = tx.lines.first(full)
     while first is not None and (room := _room(tx, first, full)) > 0:
-        _offer(tx, full, min(room, _AT_ONCE))
+        if not _offer(tx, full, min(room, _AT_ONCE)):
+            break
         tx.lines.save()
         first = tx.lines.first(full)
     if full.kind == "pace":
@@ -176,8 +177,8 @@ def _room(tx: Transaction, wanted: Needs, full: Full) -> int:
     return min(limit.at_most for limit in wanted.slots if limit.key == full.key) - tx.slots.used(full.key)
 
 
-def _offer(tx: Transaction, full: Full, room: int) -> None:
-    """To the next so many jobs, until the limit is full for one of them."""
+def _offer(tx: Transaction, full: Full, room: int) -> bool:
+    """To the next so many jobs, until the limit is full for one of them. Whether anything has moved."""
     ready: list[int] = []
     elsewhere: set[str] = set()
     for n, line in tx.lines.held(full, room):
@@ -198,3 +199,4 @@ def _offer(tx: Transaction, full: Full, room: int) -> None:
     if ready:
         tx.lines.release(ready)
         tx.ready = True
+    return bool(ready or elsewhere)
