@@ -47,6 +47,9 @@ class CommonLimits:
     """Those that count the jobs of all tasks together, by the settings. Raises ConfigurationError naming one."""
 
     def __init__(self, settings: Settings) -> None:
+        for name in ("active_max", "owner_active_max"):
+            if getattr(settings, name) < 0:
+                raise ConfigurationError(f"{name}: expected a number ≥ 0 (0: no limit), got {getattr(settings, name)}")
         self._active: tuple[Limit, ...] = (Limit(_WHOLE_QUEUE, settings.active_max),) if settings.active_max else ()
         self._owner_active = settings.owner_active_max
         self._owner_rate = _rate("owner_submit_rate", settings.owner_submit_rate)
@@ -180,7 +183,9 @@ def _text(value: Any) -> str | None:
     if value is None:
         return None
     text = str(value)
-    if len(text) <= KEY_MAX:
+    # What callers send may hold what no store can: half of a surrogate pair, a NUL.
+    kept = text.encode(errors="replace").decode().replace("\0", "?")
+    if kept == text and len(text) <= KEY_MAX:
         return text
-    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
-    return f"{text[: KEY_MAX - 33]}~{digest}"
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
+    return f"{kept[: KEY_MAX - 33]}~{digest}"

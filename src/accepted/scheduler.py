@@ -193,8 +193,16 @@ class Scheduler:
         if not self._schedules:
             return LOOK
         kept = {record.name: record for record in await self._store.schedules()}
-        next_at = [await self._tend(one, kept.get(one.name)) for one in list(self._schedules.values())]
-        return max(0.0, min(LOOK, min(next_at) - self._clock()))
+        next_at = math.inf
+        for one in list(self._schedules.values()):
+            try:
+                next_at = min(next_at, await self._tend(one, kept.get(one.name)))
+            except StoreError:
+                raise
+            except Exception:
+                # One that cannot be stored must not keep the others from their times.
+                log.exception("schedule %s", one.name, extra={"action": "crash", "task": one.task.name})
+        return max(0.0, min(LOOK, next_at - self._clock()))
 
     async def _tend(self, schedule: Schedule, kept: ScheduleRecord | None) -> float:
         """One schedule. Returns when it is next due; infinity: it is not this process's to look after."""

@@ -64,6 +64,11 @@ async def test_a_key_that_cannot_be_made_is_the_callers_mistake(api: Api, ann: h
     @api.jobs.task(key=lambda n: f"{100 // n if n else int('none')}", per_key=1)
     async def divide(n: int) -> None: ...
 
+    @api.jobs.task(key="text", per_key=1)
+    async def read(text: str) -> str:
+        return text
+
+    assert (await ann.post("/v1/tasks/read", json={"text": "a\0b"}, headers={"prefer": "wait=20"})).json() == "a\0b"
     assert (await ann.post("/v1/tasks/divide", json={"n": 5})).status_code == 202
     body = problem(await ann.post("/v1/tasks/divide", json={"n": 0}), 422, "invalid-input")
     assert body["errors"][0]["pointer"] == "#/n"
@@ -82,7 +87,7 @@ async def test_who_waits_for_a_pace_is_told_until_when(api: Api, ann: httpx.Asyn
     assert (waiting["used"], waiting["at_most"], waiting["per_seconds"]) == (1, 1, 3600)
     assert waiting["estimated_start_at"] == waiting["resets_at"]
     assert waiting["detail"] == (
-        "1 of at most 1 starts in 3600 s are used under the limit rate:key:slow/a; "
+        "1 of at most 1 starts in any 3600 s are used under the limit rate:key:slow/a; "
         f"the next may start at {waiting['resets_at']}."
     )
     await api.done(ann, "slow", name="b")

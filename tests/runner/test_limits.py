@@ -15,7 +15,7 @@ import pytest
 from helpers import wait_until
 from served import Process
 
-from accepted import Job, Jobs, Retry, UploadFile
+from accepted import Job, Jobs, Retry, Secret, UploadFile
 from accepted.errors import ConfigurationError, InvalidInput, LimitReached, QueueFull
 from accepted.handle import JobHandle
 from accepted.job import JobRecord, Kind, Limit, Rate, Status
@@ -89,6 +89,7 @@ def test_what_is_no_rate(text: str) -> None:
         ({"key": "domian", "per_key": 1}, "there is no parameter 'domian' to make a key of; known: domain, path"),
         ({"key": lambda url: url, "per_key": 1}, "there is no parameter 'url'"),
         ({"key": "file", "per_key": 1}, "there is no parameter 'file' to make a key of"),
+        ({"key": lambda domain, word: domain, "per_key": 1}, "there is no parameter 'word' to make a key of"),
         ({"key": lambda *parts: "a", "per_key": 1}, "expected the name of a parameter, or a function of parameters"),
         ({"key": 7, "per_key": 1}, "expected the name of a parameter, or a function"),
         ({"rate": "5"}, "task 'work': rate: expected a rate such as"),
@@ -99,15 +100,18 @@ def test_what_is_no_rate(text: str) -> None:
     ],
 )
 def test_a_policy_that_makes_no_sense(policy: dict[str, Any], sentence: str) -> None:
-    def work(domain: str, path: str, file: UploadFile) -> None: ...
+    def work(domain: str, path: str, file: UploadFile, word: Secret[str]) -> None: ...
 
     with pytest.raises(ConfigurationError, match=sentence):
         Jobs("sqlite://:memory:").task(**policy)(work)
 
 
-def test_a_setting_that_is_no_rate_is_named() -> None:
-    with pytest.raises(ConfigurationError, match="owner_submit_rate: expected a rate such as"):
-        Jobs("sqlite://:memory:", owner_submit_rate="many")
+@pytest.mark.parametrize(
+    ("name", "value"), [("owner_submit_rate", "many"), ("active_max", -1), ("owner_active_max", -1)]
+)
+def test_a_setting_that_makes_no_sense_is_named(name: str, value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name}: expected a"):
+        Jobs("sqlite://:memory:", **{name: value})
 
 
 def new_job(jobs: Jobs, task: Any, owner: str, **arguments: Any) -> Any:
@@ -228,6 +232,19 @@ def test_a_long_key_keeps_its_beginning_and_a_hash() -> None:
     assert keys[0] == fits
     assert keys[1] == keys[3] != keys[2]
     assert all(key is not None and len(key) == KEY_MAX and key.startswith("aaa") for key in keys)
+
+
+async def test_a_key_that_no_store_can_hold_is_a_key_all_the_same(jobs: Jobs) -> None:
+    odd = ["a\0b", "a\0c", "a?b", "", "\ud800", "\udfff", "a" * KEY_MAX + "\0"]
+
+    @jobs.task(key=lambda n: odd[n], per_key=1)
+    async def read(n: int) -> int:
+        return n
+
+    assert len({read.limit_key({"n": n}) for n in range(len(odd))}) == len(odd)
+    async with jobs:
+        handles = await read.submit_many([(n,) for n in range(len(odd))])
+        assert [await handle.result(timeout=20) for handle in handles] == list(range(len(odd)))
 
 
 # ── concurrency ──

@@ -13,7 +13,7 @@ import pytest
 from helpers import wait_until
 from served import Process
 
-from accepted import Jobs, UploadFile
+from accepted import Jobs, Secret, UploadFile
 from accepted.errors import ConfigurationError
 from accepted.job import JobRecord, Status
 from accepted.limits import CommonLimits
@@ -358,6 +358,46 @@ async def test_it_runs(tmp_path: Path) -> None:
     assert (job.owner, job.priority, job.deadline_cancels) == ("news", 7, True)
     assert job.deadline_at == pytest.approx(job.submitted_at + 3600, abs=1)
     assert job.scheduled_at == int(job.scheduled_at) <= job.submitted_at
+
+
+async def test_a_secret_is_kept_for_every_run_and_no_part_of_what_is_compared(tmp_path: Path) -> None:
+    def made() -> Jobs:
+        jobs = Jobs(f"sqlite:///{tmp_path / 'jobs.db'}")
+
+        @jobs.task
+        async def report(word: Secret[str], kind: str) -> int:
+            return len(word.get_secret_value())
+
+        jobs.schedule(report, every="1s", arguments={"word": "hush hush", "kind": "daily"})
+        return jobs
+
+    specs = []
+    for jobs in (made(), made()):
+        async with jobs:
+            before = {job.id for job in (await jobs.list(status="completed")).jobs}
+
+            async def others(jobs: Jobs = jobs, before: set[str] = before) -> set[str]:
+                return {job.id for job in (await jobs.list(status="completed")).jobs} - before
+
+            job = await jobs.get((await wait_until(others)).pop())
+            assert await job.result() == 9
+            specs += [one.spec for one in await jobs.store.schedules()]
+    assert specs[0] == specs[1]
+    assert "daily" in specs[0]
+    assert "hush" not in specs[0]
+
+
+async def test_one_that_cannot_be_stored_does_not_hold_up_the_others(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = scene.process(name="a", owner="half of a pair \ud800")
+    process.add(scene.schedule(name="b"))
+    await process.once()
+    scene.now = START + HOUR
+    await process.once()
+    assert await scene.fired() == [1]
+    assert {one.levelname for one in caplog.records} == {"ERROR"}
+    assert "schedule a" in caplog.text
 
 
 # ── several processes ──

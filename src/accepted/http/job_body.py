@@ -182,7 +182,7 @@ def _limit_sentence(job: JobRecord, waiting: Waiting | None) -> str:
         return f"{waiting.used} of at most {waiting.at_most} jobs are running under the limit {waiting.held_by}."
     until = f"; the next may start at {iso(waiting.resets_at)}" if waiting.resets_at is not None else ""
     return (
-        f"{waiting.used} of at most {waiting.at_most} starts in {waiting.per:g} s are used under the limit "
+        f"{waiting.used} of at most {waiting.at_most} starts in any {waiting.per:g} s are used under the limit "
         f"{waiting.held_by}{until}."
     )
 
