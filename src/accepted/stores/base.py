@@ -88,7 +88,8 @@ class Claimed:
 
 @value
 class Claim:
-    """`next_at`: when the earliest job that only waits for its time is due; None if there is none."""
+    """`next_at`: when the earliest job that only waits for its time, or for that of a pace, is due; None if there is
+    none."""
 
     jobs: Sequence[Claimed]
     next_at: float | None
@@ -158,9 +159,9 @@ class Waiting:
     used: int | None
     at_most: int | None
     per: float | None
-    """Of a rate: its seconds; `used` counts the starts in them."""
+    """Of a rate: its seconds; `used` counts the starts in them, and the jobs that are ready to start."""
     resets_at: float | None
-    """Of a rate: when it has room again, seconds since the epoch."""
+    """Of a rate: when it has room again, seconds since the epoch; None: not before one that is ready has started."""
     free_slots: int
     """Idle slots of live workers that know the task."""
     workers: int
