@@ -7,6 +7,7 @@ import json
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol
 
 from accepted.job import TERMINAL_KINDS, Event, JobRecord, Kind, iso
@@ -20,10 +21,14 @@ PAGES_KEPT: Final = 4
 _STATUS_KINDS = TERMINAL_KINDS | {Kind.PENDING, Kind.RUNNING}
 
 
+_when = lru_cache(maxsize=64)(iso)
+"""Events of one commit have one time."""
+
+
 def encode(event: Event) -> bytes:
     """The event as every transport sends it (docs/http.md, "Events"). The stored data is spliced in unparsed."""
     head = (
-        f'{{"job_id":{json.dumps(event.job_id)},"seq":{event.seq},"at":"{iso(event.at)}",'
+        f'{{"job_id":{json.dumps(event.job_id)},"seq":{event.seq},"at":"{_when(event.at)}",'
         f'"attempt":{event.attempt},"kind":"{event.kind}","data":'
     )
     data = event.data
