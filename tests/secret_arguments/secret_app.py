@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from accepted import Job, Jobs, Retry, Secret, SyncJob
+from accepted import Job, Jobs, Retry, Secret, SyncJob, UploadFile
 from accepted.redaction import LogFilter
 
 jobs = Jobs()
@@ -87,6 +87,11 @@ async def succeed(password: Secret[str], note: str = "", *, job: Job) -> int:
     _tell(job, password)
     await job.attach(f"{password.get_secret_value()[:8]}.txt", b"nothing in it")
     return await job.step(f"login {password}", _length, password.get_secret_value())
+
+
+@jobs.task
+def with_file(password: Secret[str], file: UploadFile) -> int:
+    return file.path.stat().st_size + len(password.get_secret_value())
 
 
 @jobs.task(retries=1, backoff=0.01)

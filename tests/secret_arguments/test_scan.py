@@ -153,6 +153,7 @@ async def test_nothing_that_is_written_holds_a_secret(scene: Scene) -> None:
     await _cancel(scene)
     await _bad_input(scene)
     await _replay(scene)
+    await _other_ways_in(scene)
     for path in ("/metrics", "/v1/jobs", "/v1/tasks", "/v1/jobs?q=Alpha", "/openapi.json"):
         await scene.client.get(path)
 
@@ -200,13 +201,25 @@ async def _replay(scene: Scene) -> None:
     await scene.over(first.json()["id"])
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b'{"p":"%s"}',
-        b"p=%s&",
-    ],
-)
+async def _other_ways_in(scene: Scene) -> None:
+    form = {"password": (None, scene.password()), "file": ("a.txt", b"nothing in it")}
+    posted = await scene.client.post("/v1/tasks/with_file", files=form)
+    assert (await scene.over(posted.json()["id"]))["status"] == "completed"
+    bad = await scene.client.post("/v1/tasks/with_file", files={"password": (None, scene.password())})
+    assert bad.status_code == 422
+
+    lines = [{"password": scene.password()}, {"password": [scene.password()]}, {"passwort": scene.password()}]
+    batch = await scene.client.post(
+        "/v1/tasks/succeed/batch",
+        content="\n".join(map(json.dumps, lines)),
+        headers={"Content-Type": "application/x-ndjson", "Idempotency-Key": "batch"},
+    )
+    assert batch.status_code == 200, batch.text
+    stored = [json.loads(line) for line in batch.text.splitlines()]
+    assert [one["status"] for one in stored] == [202, 422, 422]
+
+
+@pytest.mark.parametrize("content", [b'{"p":"%s"}', b"p=%s&"])
 def test_the_scan_finds_what_is_there(content: bytes) -> None:
     password = Password()
     first = password.first.encode()
