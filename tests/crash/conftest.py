@@ -17,12 +17,12 @@ def workers(tmp_path: Path) -> Iterator[Workers]:
 
 @pytest.fixture
 def make_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Servers of `crash.application` on one data folder, with one ledger; none outlives the test."""
+    """Servers on one data folder, with one ledger; none outlives the test."""
     made: list[Server] = []
 
-    def make(*words: str, **variables: str) -> Server:
+    def make(*words: str, target: str = "crash.application:jobs", **variables: str) -> Server:
         variables = {"CRASH_LEDGER": str(tmp_path / "ledger"), **variables}
-        made.append(Server(tmp_path, target="crash.application:jobs", words=words, **variables))
+        made.append(Server(tmp_path, target=target, words=words, **variables))
         return made[-1]
 
     yield make
