@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,3 +35,9 @@ class TestStores(StoreConformance):
     @pytest.fixture
     def subject(self, backend: Callable[[Path], Subject], tmp_path: Path) -> Subject:
         return backend(tmp_path)
+
+
+def test_no_case_hides_another() -> None:
+    """Of two cases of one name, only the first base's would run."""
+    names = Counter(name for base in StoreConformance.__bases__ for name in vars(base) if name.startswith("test_"))
+    assert [name for name, bases in names.items() if bases > 1] == []

@@ -167,7 +167,7 @@ class Pacing:
         scene.clock.advance(10)
         assert len(await scene.claim_ids()) == 2
 
-    async def test_why_it_waits(self, scene: Scene) -> None:
+    async def test_why_it_waits_for_a_pace(self, scene: Scene) -> None:
         await scene.submit(*(scene.new(paces=rate(2, 60)) for _ in range(3)))
         await scene.claim()
         scene.clock.advance(20)
@@ -294,7 +294,7 @@ class Admissions:
         scene.clock.advance(60)
         await scene.submit_one(admissions=rate(1, 60))
 
-    async def test_a_clock_that_is_set_back(self, scene: Scene) -> None:
+    async def test_admission_by_a_clock_that_is_set_back(self, scene: Scene) -> None:
         await scene.submit_one(admissions=rate(1, 60))
         scene.clock.advance(-86_400)
         (refused,) = await scene.store.submit([scene.new(admissions=rate(1, 60))])

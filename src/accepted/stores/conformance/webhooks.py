@@ -37,7 +37,7 @@ async def deliver(scene: Scene, limit: int = 100) -> list[Claimed]:
 
 
 class Webhooks:
-    async def test_what_was_given_is_kept(self, scene: Scene) -> None:
+    async def test_a_webhook_is_kept_as_it_was_given(self, scene: Scene) -> None:
         first = webhook(
             kinds=frozenset({"running"}), tasks=frozenset({"t", "u"}), secrets=("whsec_b", "whsec_a"), description="é"
         )
