@@ -126,7 +126,7 @@ def test_files_do_not_go_in_a_batch() -> None:
             lambda jobs: jobs.delete_all(status=["failed", "cancelled"], task="t"),
             {"status": "failed,cancelled", "task": "t"},
         ),
-        (lambda jobs: jobs.delete_all(task="", owner="ann"), {"owner": "ann"}),
+        (lambda jobs: jobs.delete_all(task="", status=(), owner="ann"), {"task": "", "status": "", "owner": "ann"}),
     ],
 )
 def test_what_to_delete(call: Callable[[Any], int], query: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,5 +217,7 @@ def test_deleting(server: Server) -> None:
         assert client.jobs.list(task="echo").jobs == []
         with pytest.raises(errors.BadRequest, match="nothing was deleted"):
             client.jobs.delete_all()
+        with pytest.raises(errors.BadRequest, match="status: say which"):
+            client.jobs.delete_all(task="echo", status=[])
         with pytest.raises(errors.InvalidInput):
             client.jobs.delete_all(status="finished")

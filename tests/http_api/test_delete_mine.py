@@ -62,6 +62,8 @@ async def test_what_fits(api: Api, ann: httpx.AsyncClient) -> None:
         "all=1",
         "stauts=failed",
         "all=true&q=x",
+        "task=add&status=,",
+        "status=failed&task=",
     ],
 )
 async def test_nothing_by_a_slip(api: Api, ann: httpx.AsyncClient, query: str) -> None:

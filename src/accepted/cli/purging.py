@@ -97,7 +97,7 @@ def delete_all(
         whose = f"of {clean(owner)}" if owner else "of yours"
         which = " ".join((*statuses, *([f"of task {clean(task)}"] if task else []))) or "over or not"
         click.confirm(f"Delete all jobs {whose} ({which}) with their results?", abort=True, err=True)
-    count = server.client.jobs.delete_all(status=statuses, task=task, owner=owner, everything=everything)
+    count = server.client.jobs.delete_all(status=statuses or None, task=task, owner=owner, everything=everything)
     click.echo(f"deleted {count} jobs", err=True)
     return 0
 

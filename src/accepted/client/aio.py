@@ -19,7 +19,7 @@ from accepted.client.policy import Policy
 from accepted.client.protocol import NO_RESULT, Api, Submission
 from accepted.client.requests import Options
 from accepted.client.shapes import ArtifactDict, JobDict, ProgressDict, RemoteEvent, TaskDict, apply
-from accepted.client.state import JobState, download_target, filters
+from accepted.client.state import JobState, deletion, download_target, filters
 from accepted.client.wire import Wire, broken, opened
 from accepted.job import Status
 
@@ -292,14 +292,15 @@ class AsyncJobs:
     async def delete_all(
         self,
         *,
-        status: Status | str | Iterable[Status | str] = (),
+        status: Status | str | Iterable[Status | str] | None = None,
         task: str | None = None,
         owner: str | None = None,
         everything: bool = False,
     ) -> int:
         """Remove the caller's jobs that fit, or with `everything` all of them; what runs is cancelled. Returns how
-        many. `owner` is for administrators. Raises BadRequest when neither a filter nor `everything` is given."""
-        flow = self._client._api.delete_jobs(filters(status, task, owner), everything=everything)
+        many. `owner` is for administrators. Raises BadRequest when neither a filter nor `everything` is given, or a
+        filter is empty: then nothing is deleted."""
+        flow = self._client._api.delete_jobs(deletion(status, task, owner, everything))
         return await self._client._run(flow)
 
 

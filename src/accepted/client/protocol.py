@@ -117,8 +117,8 @@ class Api:
         except JobGone:
             return
 
-    def delete_jobs(self, filters: Mapping[str, str | int | None], *, everything: bool) -> Flow[int]:
-        answer = yield from self.call(requests.delete_jobs(filters, everything=everything))
+    def delete_jobs(self, query: Mapping[str, str]) -> Flow[int]:
+        answer = yield from self.call(requests.delete_jobs(query))
         return cast("int", answer.json()["deleted"])
 
     def result(self, job_id: str, timeout: float | None) -> Flow[Any]:

@@ -105,11 +105,8 @@ def changed_job(job_id: str, tag: str, wait: float, *, timeout: float) -> Reques
 
 
 def jobs(filters: Mapping[str, str | int | None]) -> Request:
-    return Request("GET", "/jobs", query=_query(filters))
-
-
-def _query(filters: Mapping[str, str | int | None]) -> dict[str, str]:
-    return {name: str(value) for name, value in filters.items() if value not in (None, "")}
+    query = {name: str(value) for name, value in filters.items() if value not in (None, "")}
+    return Request("GET", "/jobs", query=query)
 
 
 def result(job_id: str, wait: float, *, timeout: float) -> Request:
@@ -144,8 +141,7 @@ def delete(job_id: str) -> Request:
     return Request("DELETE", _job(job_id))
 
 
-def delete_jobs(filters: Mapping[str, str | int | None], *, everything: bool) -> Request:
-    query = {**_query(filters), **({"all": "true"} if everything else {})}
+def delete_jobs(query: Mapping[str, str]) -> Request:
     return Request("DELETE", "/jobs", query=query, silence=_DELETING)
 
 

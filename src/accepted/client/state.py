@@ -68,6 +68,16 @@ def filters(
     return {"status": statuses, "task": task, "owner": owner, "q": text, "cursor": cursor, "limit": limit}
 
 
+def deletion(
+    status: Status | str | Iterable[Status | str] | None, task: str | None, owner: str | None, everything: bool
+) -> dict[str, str]:
+    """The query of a deletion. What is given but empty stays in it: the server refuses that, where leaving it out would
+    delete more than was meant."""
+    statuses = status if status is None or isinstance(status, str) else ",".join(status)
+    given = {"status": statuses, "task": task, "owner": owner, "all": "true" if everything else None}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 @contextmanager
 def download_target(path: str | os.PathLike[str], name: str) -> Iterator[tuple[Path, BinaryIO]]:
     """Where a download ends up, and a file beside it that takes its place once it is whole. Raises OSError."""

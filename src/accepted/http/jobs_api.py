@@ -209,7 +209,7 @@ class JobsApi:
         identity, query = await self._jobs.access.identify(call), call.query_params
         self._jobs.access.full(identity)
         owner = _owner(identity, query.get("owner")) or identity.owner
-        statuses, task = _statuses(query), query.get("task") or None
+        statuses, task = _statuses(query), query.get("task")
         _check_meant(query, filtered=bool(statuses or task))
         return _json({"deleted": await self._jobs.delete_owned(owner, statuses=statuses, task=task)})
 
@@ -295,9 +295,11 @@ def _statuses(query: QueryParams) -> list[str]:
 
 def _check_meant(query: QueryParams, *, filtered: bool) -> None:
     """Nothing is removed by a slip: a filter that is misspelt, or left empty. Raises BadRequest."""
-    for name in query:
+    for name, value in query.multi_items():
         if name not in _DELETE_FILTERS:
             raise BadRequest(f"{name}: nothing can be deleted by this; known: {', '.join(_DELETE_FILTERS)}")
+        if not value.strip(", "):
+            raise BadRequest(f"{name}: say which, or leave it out; nothing was deleted.")
     everything = query.get("all", "false")
     if everything not in ("true", "false"):
         raise BadRequest(f"all: expected true or false, got {everything!r}")
