@@ -44,8 +44,7 @@ def _write_logs(folder: Path) -> None:
     ours.addFilter(lambda record: record.name != careless.name)
     for handler in (text, everything):
         handler.addFilter(LogFilter())
-    for handler in (text, everything, ours):
-        root.addHandler(handler)
+    root.handlers = [ours, *root.handlers, text, everything]  # a filter changes a record for all who come after it
 
 
 if "LOGS" in os.environ:
