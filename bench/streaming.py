@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,67 +14,117 @@ import httpx
 from bench.figure import Bench, Row, at_least, at_most, median, shown
 from bench.machine import cpu_seconds, resident_bytes
 from bench.processes import Child, helper, serving, working
+from bench.raw import chunks
 
 # ── full speed ───────────────────────────────────────────────────────────────────────────────────────
 
 
+@dataclass(frozen=True, slots=True)
+class _Burst:
+    """What the worker writes. `held`: the server is stopped until all of it is committed, so that nobody waits for the
+    worker and the disk."""
+
+    name: str
+    commits: int
+    events: int
+    held: bool = False
+
+
 def full_speed(bench: Bench) -> list[Row]:
     """A worker process commits events as fast as the disk takes them; the server brings them to 200 watchers. Then a
-    raw loop sends what one of them received, in the same chunks, to as many sockets."""
+    raw loop sends what one of them received, in the same chunks, to as many sockets; and so does an application
+    that does nothing but that, over the server that ours runs on."""
     rows = []
-    kinds = (("one", 2_000, 1), ("50", 200, 50))
-    for name, commits, events in bench.pick(kinds, (("one", 50, 1),)):
-        ours, theirs, cpu = [], [], []
-        for number in range(bench.pick(3, 1)):
-            folder = bench.folder / f"{name}-{number}"
-            folder.mkdir()
-            mine = _live(folder, 200, commits, events)
-            raw = _raw(folder, 200)
-            deliveries = 200 * commits * events
-            ours.append(deliveries / mine[0])
-            theirs.append(deliveries / raw[0])
-            cpu.append(raw[1] / mine[1])
-        share = median([mine / other for mine, other in zip(ours, theirs, strict=True)])
-        rows.append(
+    bursts = (_Burst("one a commit", 2_000, 1), _Burst("50 a commit", 180, 50), _Burst("9,000 at once", 180, 50, True))
+    for burst in bench.pick(bursts, (_Burst("one a commit", 50, 1), _Burst("50 at once", 50, 1, True))):
+        rounds = [_compared(bench.folder, burst) for _ in range(bench.pick(3, 1))]
+        chunk = median([one.chunk for one in rounds])
+        busy = median([one.ours.cpu / one.ours.seconds for one in rounds])
+        rows += [
             at_least(
-                f"live events to 200 watchers, {name} a commit",
-                share,
+                f"live events to 200 watchers, {burst.name}",
+                median([one.raw.seconds / one.ours.seconds for one in rounds]),
                 0.7,
                 "{:.2f} × a raw loop",
-                f" ({median(ours):,.0f} of {median(theirs):,.0f} deliveries/s; by CPU time {median(cpu):.2f})",
-            )
-        )
+                f" ({median([one.deliveries / one.ours.seconds for one in rounds]):,.0f} of"
+                f" {median([one.deliveries / one.raw.seconds for one in rounds]):,.0f} deliveries/s;"
+                f" by CPU time {median([one.raw.cpu / one.ours.cpu for one in rounds]):.2f})",
+            ),
+            shown(
+                "  the raw loop as a bare application",
+                median([one.raw.seconds / one.bare.seconds for one in rounds]),
+                "{:.2f} × a raw loop",
+                f" (by CPU time {median([one.raw.cpu / one.bare.cpu for one in rounds]):.2f});"
+                f" {chunk:.0f} events a chunk, our server {busy:.0%} busy",
+            ),
+        ]
     return rows
 
 
-def _live(folder: Path, watchers: int, commits: int, events: int) -> tuple[float, float]:
+@dataclass(frozen=True, slots=True)
+class _Time:
     """Seconds of the clock, and of the server's processor time."""
+
+    seconds: float
+    cpu: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    ours: _Time
+    raw: _Time
+    bare: _Time
+    """The raw loop as an application of the server that ours runs on."""
+    deliveries: int
+    chunk: float
+    """Events in one, on average."""
+
+
+def _compared(parent: Path, burst: _Burst) -> _Round:
+    with tempfile.TemporaryDirectory(dir=parent) as name:
+        folder, events = Path(name), burst.commits * burst.events
+        ours = _live(folder, 200, burst)
+        stream = (folder / "stream").read_bytes()
+        if stream.count(b"\nevent: output\n") != events:
+            raise RuntimeError("a watcher was not brought every event")
+        raw, bare = (_raw(folder, 200, uvicorn=uvicorn) for uvicorn in (False, True))
+        return _Round(ours, raw, bare, 200 * events, events / len(chunks(stream)))
+
+
+def _live(folder: Path, watchers: int, burst: _Burst) -> _Time:
     gate = folder / "gate"
     with (
         serving(folder, "bench.tasks:jobs", worker=False, owner_watchers_max=watchers) as (server, port),
-        working(folder),
+        working(folder) as worker,
     ):
-        job = _submitted(port, "burst", gate=str(gate), commits=commits, events=events)
+        job = _submitted(port, "burst", gate=str(gate), commits=burst.commits, events=burst.events)
         _wait_until_running(port, job)
         with _audience(folder, port, job, watchers, "sse", record=True) as audience:
-            return _timed(folder, gate, server, audience)
+            return _timed(folder, gate, server, audience, held_for=worker if burst.held else None)
 
 
-def _raw(folder: Path, watchers: int) -> tuple[float, float]:
-    """The same of a raw loop."""
-    gate = folder / "raw-gate"
-    with helper(folder, "raw", stream=str(folder / "stream"), gate=str(gate)) as server:
+def _raw(folder: Path, watchers: int, *, uvicorn: bool) -> _Time:
+    gate = folder / f"gate-of-the-others-{uvicorn}"
+    with helper(folder, "raw", stream=str(folder / "stream"), gate=str(gate), uvicorn=uvicorn) as server:
         port = int(server.says(r"^port (\d+)$")[1])
         with _audience(folder, port, "-", watchers, "sse", record=True) as audience:
             return _timed(folder, gate, server, audience)
 
 
-def _timed(folder: Path, gate: Path, server: Child, audience: Child) -> tuple[float, float]:
+def _timed(folder: Path, gate: Path, server: Child, audience: Child, *, held_for: Child | None = None) -> _Time:
     _wait_for(folder / "ready", audience)
     before = cpu_seconds(server.pid)
+    if held_for is not None:
+        server.process.send_signal(signal.SIGSTOP)
     gate.touch()
-    seconds = float(audience.answer()["seconds"])
-    return seconds, cpu_seconds(server.pid) - before
+    continued = None
+    if held_for is not None:
+        _wait_for(gate.with_name("gate-done"), held_for)
+        continued = time.time()
+        server.process.send_signal(signal.SIGCONT)
+    told = audience.answer()
+    # The kernel counts hundredths.
+    return _Time(told["ended"] - (continued or told["began"]), max(cpu_seconds(server.pid) - before, 0.01))
 
 
 # ── many ─────────────────────────────────────────────────────────────────────────────────────────────

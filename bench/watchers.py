@@ -194,7 +194,7 @@ async def watch(
     cpu = time.process_time() - cpu
     if audience.record is not None:
         (Path(folder) / "stream").write_bytes(audience.record)
-        return {"seconds": audience.ended - audience.began, "cpu": cpu}
+        return {"began": audience.began, "ended": audience.ended, "cpu": cpu}
     return {
         "p50_ms": percentile(audience.lags, 50),
         "p99_ms": percentile(audience.lags, 99),
