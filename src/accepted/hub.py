@@ -61,11 +61,11 @@ log = logging.getLogger("accepted.hub")
 PAGE: Final = 256
 """Events of one job in one read for watchers who are behind: about BATCH_BYTES of usual ones."""
 REST_PER_WATCHER: Final = 50e-6
-"""Seconds for which a job's log is not read again, times the watchers that were just told. Sending to one takes a
-third of that: however fast a job writes, its watchers leave most of the loop to others, and the faster it writes,
-the more events go out together. What follows a silence goes at once."""
-REST: Final = (0.001, 0.05)
-"""Seconds: no rest is shorter (it is left out), none is longer."""
+"""Seconds for which a job's log is not read again, times the watchers that were just told: sending to one takes a
+third of that. So a job that writes fast leaves the loop to others for most of the time, and the faster it writes, the
+more events go out together. What follows a silence goes at once."""
+REST: Final = (0.001, 0.025)
+"""Seconds: a shorter rest is left out, a longer one cut, for it is a lag that watchers see."""
 RETRY_SECONDS: Final = 0.5
 """Pause after a read that failed."""
 
