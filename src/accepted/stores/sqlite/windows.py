@@ -52,12 +52,14 @@ class Windows:
             return
         self._windows.update({key: _Window() for key in keys})
         now = self._tx.now
-        for key, times, ready, wake_at, ends_at in self._tx.rows(_SQL["windows"], kind=self._kind, keys=dump(keys)):
-            window = _Window(times, ready, wake_at, ends_at, known_wake_at=wake_at)
-            if times and times[-1] > now:  # the clock was set back: what seems to come counts as now
+        rows = self._tx.rows(_SQL["windows"], kind=self._kind, keys=dump(keys))
+        for key, times, ready, wake_at, ends_at, written_at in rows:
+            window = self._windows[key] = _Window(times, ready, wake_at, ends_at, known_wake_at=wake_at)
+            if written_at > now:
+                # The clock was set back: what seems to come counts as now, and who waits is looked at again.
                 window.times = [min(at, now) for at in times]
+                window.wake_at = None if wake_at is None else now
                 window.changed = True
-            self._windows[key] = window
 
     def _of(self, rate: Rate) -> _Window:
         window = self._windows.get(rate.key)

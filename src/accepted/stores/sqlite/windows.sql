@@ -1,5 +1,5 @@
 -- name: windows
-SELECT json_group_array(json_array(key, json(times), ready, wake_at, ends_at)) FROM windows
+SELECT json_group_array(json_array(key, json(times), ready, wake_at, ends_at, written_at)) FROM windows
 WHERE kind = :kind AND key IN (SELECT value FROM json_each(:keys))
 
 -- name: set_windows
