@@ -63,25 +63,33 @@ class Sender:
         if client is not None:
             await client.aclose()
 
-    def _opened(self) -> httpx.AsyncClient:
+    async def _opened(self) -> httpx.AsyncClient:
         if self._client is None:
-            from accepted.guard import guarded_client
-
-            self._client = guarded_client(
-                self.policy,
-                max_connections=self._at_once,
-                timeout=None,  # one for the whole try, in `post`
-                follow_redirects=False,
-                # One receiver's cookies are no business of the next at the same host.
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            )
+            # Loading the library and the machine's certificates would hold the loop up.
+            made = await asyncio.to_thread(self._open)
+            if self._client is None:
+                self._client = made
+            else:  # another delivery was quicker
+                await made.aclose()
         return self._client
+
+    def _open(self) -> httpx.AsyncClient:
+        from accepted.guard import guarded_client
+
+        return guarded_client(
+            self.policy,
+            max_connections=self._at_once,
+            timeout=None,  # one for the whole try, in `post`
+            follow_redirects=False,
+            # One receiver's cookies are no business of the next at the same host.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Try:
         """Never raises for what the receiver or the network does."""
+        client, loop = await self._opened(), asyncio.get_running_loop()
         import httpx
 
-        loop = asyncio.get_running_loop()
         began = loop.time()
 
         def spent() -> int:
@@ -90,8 +98,8 @@ class Sender:
         refused = False
         try:
             async with asyncio.timeout(self._timeout):
-                request = self._opened().build_request("POST", url, headers={**_HEADERS, **headers}, content=body)
-                response = await self._opened().send(request, stream=True)
+                request = client.build_request("POST", url, headers={**_HEADERS, **headers}, content=body)
+                response = await client.send(request, stream=True)
         except TimeoutError:
             error = f"no answer within {self._timeout:g} s"
         except AddressRefused as reason:
