@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 from weakref import WeakSet
 
-from accepted.errors import ConfigurationError, InvalidInput, JobGone, LimitReached, QueueFull, TaskNotFound
+from accepted.errors import ConfigurationError, InvalidInput, JobGone, LimitReached, QueueFull, StoreError, TaskNotFound
 from accepted.feed import Ended, Events, Removed
 from accepted.files import UploadFile
 from accepted.handle import JobHandle
@@ -396,8 +396,15 @@ class Jobs:
             removed = await self.store.delete_owned(
                 owner, "deleted", statuses=wanted, task=task, limit=_DELETED_AT_ONCE
             )
+            trouble: StoreError | None = None
             for job_id in removed:
-                await self.blobs.delete_job(job_id)
+                try:
+                    await self.blobs.delete_job(job_id)
+                except StoreError as error:
+                    # The others of this transaction are forgotten by the store: their files have to go now.
+                    trouble = error
+            if trouble is not None:
+                raise trouble
             count += len(removed)
             if len(removed) < _DELETED_AT_ONCE:
                 return count

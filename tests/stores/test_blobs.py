@@ -6,6 +6,7 @@ import asyncio
 import gc
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,19 @@ async def test_a_temporary_folder() -> None:
     del blobs
     gc.collect()
     assert not path.exists()
+
+
+async def test_removed_while_somebody_writes(blobs: BlobStore, tmp_path: Path) -> None:
+    """An attempt that has not heard yet of its job's end."""
+
+    async def write(name: str) -> None:
+        for _ in range(8):
+            with suppress(StoreError):  # its folder was removed under its hands
+                await blobs.put("job", name, b"x", media_type="text/plain")
+
+    writing = [asyncio.ensure_future(write(f"{n}.txt")) for n in range(3)]
+    while not all(one.done() for one in writing):
+        await blobs.delete_job("job")
+    await asyncio.gather(*writing)
+    await blobs.delete_job("job")
+    assert all_files(tmp_path / "blobs") == []

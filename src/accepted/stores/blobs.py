@@ -9,6 +9,7 @@ a hash, which also keeps apart what some file systems take for the same (case, U
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import os
 import re
@@ -25,6 +26,8 @@ from accepted.errors import StoreError
 from accepted.job import Artifact
 
 CHUNK_BYTES: Final = 262_144
+_TRIES: Final = 10
+"""How often a folder is removed in which somebody goes on writing."""
 
 _PLAIN: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 _UNUSUAL: Final = re.compile(r"[^A-Za-z0-9._-]")
@@ -87,12 +90,20 @@ class FolderBlobs:
         return written
 
     def _delete(self, folder: Path) -> None:
-        try:
-            shutil.rmtree(folder)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise StoreError(f"The blobs in {folder} cannot be removed ({error}); check the permissions.") from error
+        # An attempt that has not heard yet of its job's end may be writing here at the same time.
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                shutil.rmtree(folder)
+            except FileNotFoundError:
+                if not folder.exists():
+                    return
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY or not tries_left:
+                    raise StoreError(
+                        f"The blobs in {folder} cannot be removed ({error}); check the permissions."
+                    ) from error
+            else:
+                return
 
 
 def _file_name(name: str) -> str:
