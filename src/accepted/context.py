@@ -23,7 +23,7 @@ import pydantic
 import pydantic_core
 
 from accepted.errors import Cancelled, LeaseLost, StoreError
-from accepted.job import JSON, Artifact, EventDraft, JobRecord, Kind, Progress
+from accepted.job import JSON, Artifact, EventDraft, JobRecord, Kind, Progress, json_text
 from accepted.redaction import RedactingSink, Redactor
 from accepted.secret import KEPT, Secret
 from accepted.value import value
@@ -269,12 +269,21 @@ class Reporter:
             self.refused = True
             self.on_refused()
 
+    def refuse_more(self) -> None:
+        """What is not written yet cannot be, and nothing more is taken."""
+        with self._lock:
+            self._events.clear()
+        self._progress_dirty = False
+        self.refused = True
+
     def _take_progress(self) -> Progress | None:
         if not self._progress_dirty:
             return None
         self._progress_dirty = False
         percent = round(self._percent, 2) if self._has_percent else None
-        return Progress(percent, self._message, self._current, self._total, self._unit)
+        return Progress(
+            percent, _words(self._message), _number(self._current), _number(self._total), _words(self._unit)
+        )
 
     async def drain(self) -> None:
         """Write the last of it, once the function has ended. Raises StoreError when it is still not written."""
@@ -366,12 +375,12 @@ class BaseJob:
                 self._reporter.progress(start + (upto - start) * number / size, None, None, None, None)
 
     def log(self, message: str, level: Level = "info", **data: JSON) -> _Done:
-        """An entry in the job's log that its owner can read; no secrets."""
-        return self._reporter.add(EventDraft(Kind.LOG, {"level": level, "message": message, **data}))
+        """An entry in the job's log that its owner can read; no secrets. Raises TypeError for what is not JSON."""
+        return self._reporter.add(_draft(Kind.LOG, {"level": level, "message": message, **data}))
 
     def emit(self, value: JSON) -> _Done:
-        """Partial output: a piece of the result that watchers see now."""
-        return self._reporter.add(EventDraft(Kind.OUTPUT, {"value": value}))
+        """Partial output: a piece of the result that watchers see now. Raises TypeError for what is not JSON."""
+        return self._reporter.add(_draft(Kind.OUTPUT, {"value": value}))
 
     def spend(self, amount: float, what: str = "") -> _Done:
         """Add to the job's cost, in US dollars unless the task says otherwise. Raises ValueError below 0."""
@@ -487,6 +496,25 @@ def current_sync_job() -> SyncJob:
     if job is None:
         raise LookupError("no job runs here; call it from a task, or start the thread with asyncio.to_thread")
     return job.sync if isinstance(job, Job) else cast("SyncJob", job)
+
+
+def _draft(kind: Kind, data: dict[str, JSON]) -> EventDraft:
+    """Refused here, in the function's own line, rather than when it is written with the reports of others."""
+    try:
+        json_text(data)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"a {kind} cannot be stored as JSON: {error}") from error
+    return EventDraft(kind, data)
+
+
+def _words(given: object) -> str | None:
+    """Text, whatever was given as one (an exception, say): progress is reported too often to be refused."""
+    return given if given is None or isinstance(given, str) else str(given)
+
+
+def _number(given: Any) -> float | None:
+    """One that JSON can hold: not NumPy's."""
+    return given if given is None or type(given) in (int, float) else float(given)
 
 
 def _looked_at(task: asyncio.Task[None]) -> None:

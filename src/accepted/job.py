@@ -15,6 +15,7 @@ Read this file first, then `stores/base.py` (who moves a job), then `runner.py` 
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
+
+from pydantic_core import to_json
 
 from accepted.value import value
 
@@ -381,6 +384,15 @@ def _draw() -> int:
 if hasattr(os, "register_at_fork"):
     # A forked child must not hand out its parent's numbers.
     os.register_at_fork(after_in_child=_randoms.clear)
+
+
+def json_text(data: JSON) -> str:
+    """A user's data as JSON. What JSON has no word for (NaN, infinity) becomes null; half of a surrogate pair, which
+    UTF-8 cannot hold, stays escaped. Raises TypeError for what is not JSON at all."""
+    try:
+        return to_json(data, inf_nan_mode="null").decode()
+    except ValueError:
+        return json.dumps(data, separators=(",", ":"))
 
 
 def iso(at: float | None) -> str | None:

@@ -22,6 +22,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic_core import to_jsonable_python
+
 from accepted.body import Body, make_body
 from accepted.context import Reporter
 from accepted.errors import (
@@ -285,6 +287,11 @@ class Runner:
                 except StoreError as error:
                     log.error("job %s: its end cannot be stored yet: %s", attempt.record.id, error)
                     await asyncio.sleep(_STORE_PAUSE)
+                except Exception as error:
+                    # What the function left behind cannot be written at all; that it failed can.
+                    log.exception("job %s: its end cannot be stored", attempt.record.id)
+                    attempt.reporter.refuse_more()
+                    outcome = Raised(TypeError(f"its end cannot be stored: {type(error).__name__}"))
             self._account(attempt, status)
         finally:
             attempt.on_settled(attempt)
@@ -389,7 +396,8 @@ def problem_of(error: BaseException) -> dict[str, JSON]:
     """What a job says of the exception that ended its attempt: for its owner, so without a traceback."""
     match error:
         case Fail():
-            return {**_problem(error.code, Fail.title, str(error)), **error.data}
+            data: dict[str, JSON] = to_jsonable_python(error.data, fallback=str, inf_nan_mode="null")
+            return {**_problem(error.code, Fail.title, str(error)), **data}
         case InvalidInput():
             problem = _problem("arguments-changed", "The stored arguments do not fit the task any more", str(error))
             return {**problem, "errors": error.errors}

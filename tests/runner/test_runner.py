@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import AsyncIterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -530,6 +531,40 @@ async def test_track_counts_and_moves_the_percent_only_when_asked(jobs: Jobs) ->
         await handle.result(timeout=10)
         progress = (await handle.refresh()).progress
     assert (progress.percent, progress.current, progress.total, progress.unit) == (70, 10, 10, "pages")
+
+
+class NotJson:
+    def __str__(self) -> str:
+        return "odd"
+
+
+@pytest.mark.parametrize("report", ["log", "emit"])
+async def test_a_report_that_json_cannot_hold_is_refused_in_its_own_line(jobs: Jobs, report: str) -> None:
+    @jobs.task
+    async def careless(*, job: Job) -> str:
+        try:
+            job.log("found", what=NotJson()) if report == "log" else job.emit(NotJson())
+        except TypeError as error:
+            return str(error)
+        return "taken"
+
+    async with jobs:
+        assert "cannot be stored as JSON" in await (await careless.submit()).result(timeout=10)
+
+
+async def test_words_and_numbers_of_progress_and_of_a_failure_need_not_be_json(jobs: Jobs) -> None:
+    @jobs.task
+    async def careless(*, job: Job) -> None:
+        job.progress(None, NotJson(), current=Fraction(1, 2), total=Fraction(2))  # type: ignore[arg-type]
+        raise Fail("no", row=NotJson())
+
+    async with jobs:
+        handle = await careless.submit()
+        with pytest.raises(JobFailed) as failed:
+            await handle.result(timeout=10)
+        assert failed.value.error["row"] == "odd"
+        progress = (await handle.refresh()).progress
+        assert (progress.message, progress.current, progress.percent) == ("odd", 0.5, 25.0)
 
 
 async def test_log_output_cost_and_artifact(jobs: Jobs) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import to_json
 
 from accepted.job import (
-    JSON,
     Event,
     JobRecord,
     Kind,
@@ -20,6 +19,7 @@ from accepted.job import (
     Status,
     Step,
     StepStatus,
+    json_text,
 )
 from accepted.stores.base import WorkerInfo
 
@@ -72,6 +72,10 @@ class Live(NamedTuple):
     """1: its owner has webhooks."""
 
 
+dump_data: Final = json_text
+"""A user's data as JSON text."""
+
+
 def micros(seconds: float) -> int:
     return round(seconds * MICROSECONDS) if abs(seconds) < FOREVER / MICROSECONDS else FOREVER
 
@@ -87,15 +91,6 @@ def optional_seconds(micros: int | None) -> float | None:
 def dump(value: Any) -> str:
     """A value of ours as compact JSON, for a statement to read."""
     return to_json(value).decode()
-
-
-def dump_data(data: Mapping[str, JSON] | Sequence[JSON]) -> str:
-    """A user's data as JSON text. What JSON has no word for (NaN, infinity) becomes null; half of a surrogate
-    pair, which UTF-8 cannot hold, stays escaped."""
-    try:
-        return to_json(data, inf_nan_mode="null").decode()
-    except ValueError:
-        return json.dumps(data, separators=(",", ":"))
 
 
 def text(value: bytes) -> str:
