@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -56,6 +57,8 @@ class Receiver:
         self.answers: list[Answer] = []
         self.usual = Answer()
         self.host, self.port = "", 0
+        self.connections = 0
+        """How many are open."""
 
     @property
     def url(self) -> str:
@@ -71,6 +74,7 @@ class Receiver:
         return self.received[:count]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
@@ -83,6 +87,7 @@ class Receiver:
                 await self._answer(writer, answer)
                 if answer.stalls:
                     await reader.read()
+        self.connections -= 1
         writer.close()
 
     async def _answer(self, writer: asyncio.StreamWriter, answer: Answer) -> None:
@@ -95,7 +100,9 @@ class Receiver:
 
 
 @asynccontextmanager
-async def receiving(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Receiver]:
+async def receiving(
+    host: str = "127.0.0.1", port: int = 0, *, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Receiver]:
     receiver = Receiver()
     connections: set[asyncio.Task[None]] = set()
 
@@ -105,7 +112,7 @@ async def receiving(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Rec
         serving.add_done_callback(connections.discard)
         serving.add_done_callback(lambda _: writer.close())
 
-    server = await asyncio.start_server(connected, host, port)
+    server = await asyncio.start_server(connected, host, port, ssl=tls)
     receiver.host, receiver.port = server.sockets[0].getsockname()[:2]
     try:
         yield receiver

@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -274,6 +275,19 @@ async def test_cookies_are_not_kept(at_once: Scene, receiver: Receiver) -> None:
         await at_once.api.done(at_once.ann, "add", a=number)
         await receiver.got(number + 1)
     assert not any("cookie" in one.headers for one in receiver.received)
+
+
+async def test_connections_end_with_the_service_and_begin_with_it(tmp_path: Path, receiver: Receiver) -> None:
+    async with scene(receiver, url=f"sqlite:///{tmp_path}/jobs.db") as there:
+        await there.register()
+        await there.api.done(there.ann, "add", a=1)
+        await receiver.got()
+        await wait_until(lambda: receiver.connections == 1)
+        await there.api.jobs.stop()
+        await wait_until(lambda: receiver.connections == 0)
+        await there.api.jobs.start()
+        await there.api.done(there.ann, "add", a=2)
+        await receiver.got(2)
 
 
 async def test_while_a_secret_is_replaced_both_fit(at_once: Scene, receiver: Receiver) -> None:
