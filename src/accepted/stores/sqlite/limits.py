@@ -99,6 +99,10 @@ def enter(tx: Transaction, wanted: Needs, place: Place) -> Full | None:
     if full is None:
         return None
     found = tx.lines.join(wanted.line, full, place)
+    if found != full and _room(tx, wanted, found) > 0:
+        # Its line was held up by one before it, with other numbers; now it comes first.
+        tx.lines.move(wanted.line, full)
+        found = full
     if found.kind == "pace":
         _wait(tx, wanted, found)
     return found
@@ -130,6 +134,10 @@ def release(tx: Transaction, jobs: Sequence[Live], *, quotas: bool) -> None:
     freed: dict[Full, None] = {}
     for job in jobs:
         if job.line is not None:
+            # By its own numbers it may have held up those behind it, which have others.
+            waited_for = tx.lines.waits_for(job.line)
+            if waited_for is not None:
+                freed[waited_for] = None
             tx.lines.leave(job.line)
         elif job.waits != Waits.TIME and (job.slots or job.paces):
             held = needs(job.slots, job.paces)

@@ -60,11 +60,16 @@ class Lines:
 
     def join(self, line: str, full: Full, place: Place) -> Full:
         """A job comes to stand in a line, which waits for `full` if it is new. Answers what it waits for."""
+        found = self._fulls[line] = self.waits_for(line) or full
+        self._joining[line] = min(place, self._joining.get(line, place))
+        return found
+
+    def waits_for(self, line: str) -> Full | None:
+        """None: there is no such line."""
         found = self._fulls.get(line)
         if found is None:
-            rows = self._tx.connection.execute(_SQL["line"], {"line": line}).fetchall()
-            found = self._fulls[line] = Full(*rows[0]) if rows else full
-        self._joining[line] = min(place, self._joining.get(line, place))
+            row = self._tx.connection.execute(_SQL["line"], {"line": line}).fetchone()
+            found = None if row is None else Full(*row)
         return found
 
     def leave(self, line: str) -> None:
