@@ -17,6 +17,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -204,7 +205,7 @@ class Runner:
         attempt = Attempt(claimed, self.tasks[record.task], reporter, self._settings.cancel_grace)
         attempt.abandon = self._abandon
         reporter.on_refused = lambda: attempt.stop(Stop.LOST)
-        self.meter.started(record.task, max(0.0, time.time() - record.scheduled_at))
+        self.meter.started(record.task, max(0.0, time.time() - max(record.scheduled_at, record.submitted_at)))
         return attempt
 
     async def run(self, attempt: Attempt) -> None:
@@ -293,8 +294,16 @@ class Runner:
                     attempt.reporter.refuse_more()
                     outcome = Raised(TypeError(f"its end cannot be stored: {type(error).__name__}"))
             self._account(attempt, status)
+            if status is None:
+                await self._clear_away(attempt.record.id)
         finally:
             attempt.on_settled(attempt)
+
+    async def _clear_away(self, job_id: str) -> None:
+        """If the lease was lost because the job was removed: the files that the attempt wrote after that."""
+        with suppress(StoreError):
+            if await self._store.removed(job_id):
+                await self._blobs.delete_job(job_id)
 
     async def _write(self, attempt: Attempt, outcome: Outcome) -> Status | None:
         """The verb that the outcome calls for. None: nothing was ours to write."""

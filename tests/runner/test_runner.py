@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -531,6 +532,29 @@ async def test_track_counts_and_moves_the_percent_only_when_asked(jobs: Jobs) ->
         await handle.result(timeout=10)
         progress = (await handle.refresh()).progress
     assert (progress.percent, progress.current, progress.total, progress.unit) == (70, 10, 10, "pages")
+
+
+async def test_files_that_an_attempt_writes_after_its_job_was_removed_go_too(jobs: Jobs) -> None:
+    removed = asyncio.Event()
+
+    @jobs.task
+    async def writer(*, job: Job) -> None:
+        await job.attach("before.txt", b"one")
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await removed.wait()
+        await jobs.blobs.put(job.id, "artifact.after.txt", b"two", media_type="text/plain")
+
+    async with jobs:
+        handle = await writer.submit()
+        await wait_until(lambda: jobs.worker.running)
+        before = await jobs.blobs.path(handle.id, "artifact.before.txt")
+        while before is None:
+            before = await jobs.blobs.path(handle.id, "artifact.before.txt")
+        await handle.delete()
+        removed.set()
+        await wait_until(lambda: not jobs.worker.running)
+        await wait_until(lambda: not before.parent.exists())
 
 
 class NotJson:

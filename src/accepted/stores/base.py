@@ -317,6 +317,9 @@ class WorkingStore(ListeningStore, Protocol):
     async def cancel(self, lease: Lease, reason: str) -> None:
         """The attempt has stopped because it was asked to. `reason` counts where the request gave none."""
 
+    async def removed(self, job_id: str) -> bool:
+        """Whether there is no such job any more, so that nobody else will write for it."""
+
 
 class WatchingStore(ListeningStore, Protocol):
     """For whoever follows jobs: routes, hub, clients in process."""

@@ -106,6 +106,13 @@ class Transitions:
         assert after[:-1] == before
         assert [event.seq for event in after] == list(range(1, seq + 1))
 
+    async def test_what_is_removed(self, scene: Scene) -> None:
+        job_id, _ = await scene.job(Status.RUNNING)
+        assert not await scene.store.removed(job_id)
+        await scene.store.delete(job_id, "deleted")
+        assert await scene.store.removed(job_id)
+        assert await scene.store.removed("never-was")
+
     @pytest.mark.parametrize("status", list(Status))
     @pytest.mark.parametrize("lease", ["right", "older", "newer"])
     async def test_only_the_holder_of_a_running_job_may_report(self, scene: Scene, status: Status, lease: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from accepted.errors import StoreError
+from accepted.errors import JobGone, JobNotFound, StoreError
 from accepted.job import (
     JSON,
     Artifact,
@@ -256,6 +256,13 @@ class SQLiteStore:
 
     async def _settle(self, lease: Lease, decide: settling.Decide) -> Status:
         return await self._write(settling.SETTLE, settling.Settle(lease, decide))
+
+    async def removed(self, job_id: str) -> bool:
+        try:
+            await self.get(job_id)
+        except (JobNotFound, JobGone):
+            return True
+        return False
 
     # ── watching ─────────────────────────────────────────────────────────────────────────────────────
 
