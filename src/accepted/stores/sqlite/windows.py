@@ -1,8 +1,8 @@
 """Rates: what was counted under each key in its last seconds, exactly and in constant time.
 
-A window keeps the newest times, at most as many as the rate allows: the oldest of those tells when there is room
-again. A pace counts starts, and the places of jobs that are ready and have not started, so that all of them may start
-at the same moment, however late; an admission counts submissions.
+Of the times in a window, the n-th newest (n being what the rate allows) tells when there is room again. A pace counts
+starts, and the places of jobs that are ready and have not started, so that all of them may start at the same moment,
+however late; an admission counts submissions.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 _SQL: Final = load("windows")
 
+MOST: Final = 1000
+"""Times that a window keeps: the largest count of a rate. Fewer would do for the rate of the day, but jobs of before a
+deploy may have another."""
+
 
 @dataclass(slots=True)
 class _Window:
@@ -30,9 +34,8 @@ class _Window:
     ready: int = 0
     wake_at: int | None = None
     ends_at: int = 0
-    most: int = 0
-    """The largest count and, below, the longest period of the rates that were looked at: what has to be kept."""
     per: int = 0
+    """The longest period of the rates that were looked at: what is older goes."""
     known_wake_at: int | None = None
     """As sleeping workers know it."""
     changed: bool = False
@@ -66,7 +69,6 @@ class Windows:
         if window is None:
             self.load([rate])
             window = self._windows[rate.key]
-        window.most = max(window.most, rate.at_most)
         window.per = max(window.per, micros(rate.per))
         return window
 
@@ -150,9 +152,9 @@ class Windows:
             return False
         kept, gone = [], []
         for key, window in changed.items():
-            if window.most:
+            if window.per:
                 del window.times[: bisect_right(window.times, self._tx.now - window.per)]
-                del window.times[: -window.most]
+            del window.times[:-MOST]
             if window.times or window.ready or window.wake_at is not None:
                 kept.append([key, window.times, window.ready, window.wake_at, window.ends_at])
             else:
