@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, get_args, get_type_hints
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 from starlette.datastructures import QueryParams
 from starlette.responses import Response
 from starlette.websockets import WebSocket
@@ -19,11 +19,11 @@ from accepted.http.auth import Identity, JobVerb
 from accepted.http.job_body import job_body, job_members, job_tag, poll_after_ms
 from accepted.http.links import Links, links_here
 from accepted.http.live import Live, Places
-from accepted.http.negotiation import parse_prefer, prefers_stream, tag_matches
+from accepted.http.negotiation import parse_number, parse_prefer, prefers_stream, tag_matches
 from accepted.http.problem_page import problem_page
 from accepted.http.problems import retry_after
 from accepted.http.reading import read_json, read_object
-from accepted.http.resource import Call
+from accepted.http.resource import Call, json_answer
 from accepted.http.sse import event_stream, job_ids, read_cursor, resume
 from accepted.http.submit import accepted_response, public_tasks, result_response
 from accepted.http.task_schemas import public_schemas
@@ -63,7 +63,7 @@ class JobsApi:
 
     async def tasks(self, call: Call) -> Response:
         self._jobs.access.full(await self._jobs.access.identify(call))
-        return _json({"tasks": [_task(task, call.links) for task in public_tasks(self._jobs).values()]})
+        return json_answer({"tasks": [_task(task, call.links) for task in public_tasks(self._jobs).values()]})
 
     # ── one job ──
 
@@ -129,8 +129,8 @@ class JobsApi:
         return await self._events_page(call.query_params, job)
 
     async def _events_page(self, query: QueryParams, job: JobRecord) -> Response:
-        after = _number(query, "after", 0, at_least=0, at_most=_SEQ_MAX)
-        limit = _number(query, "limit", EVENTS_MAX, at_least=1, at_most=EVENTS_MAX)
+        after = parse_number("after", query.get("after"), 0, at_least=0, at_most=_SEQ_MAX)
+        limit = parse_number("limit", query.get("limit"), EVENTS_MAX, at_least=1, at_most=EVENTS_MAX)
         page = await self._jobs.store.events(job.id, after=after, limit=limit)
         # Not the record's seq: events may have come since it was read.
         last = page.events[-1].seq if page.events else max(after, page.first_seq - 1)
@@ -181,7 +181,7 @@ class JobsApi:
         if life is not None and (isinstance(life, bool) or not isinstance(life, int | float)):
             raise InvalidInput([{"detail": "expected a number of seconds", "pointer": "#/expires_in"}])
         token, expires_at = await self._jobs.access.tokens.job_token(job.id, job.owner, verbs=verbs, expires_in=life)
-        return _json({"token": token, "verbs": sorted(set(verbs)), "expires_at": iso(expires_at)}, 201)
+        return json_answer({"token": token, "verbs": sorted(set(verbs)), "expires_at": iso(expires_at)}, 201)
 
     async def _find(self, call: Call, verb: JobVerb) -> JobRecord:
         """The job of the path, if the caller may do this to it. Raises what `Access.job` raises."""
@@ -194,15 +194,16 @@ class JobsApi:
         """A page of the caller's jobs, newest first; an administrator sees everybody's."""
         identity, query = await self._jobs.access.identify(call), call.query_params
         self._jobs.access.full(identity)
+        usual = min(50, self._jobs.settings.page_max)
         page = await self._jobs.list(
             owner=_owner(identity, query.get("owner")),
             status=_statuses(query),
             task=query.get("task"),
             text=query.get("q") or None,
             cursor=query.get("cursor") or None,
-            limit=_number(query, "limit", min(50, self._jobs.settings.page_max)),
+            limit=parse_number("limit", query.get("limit"), usual, at_least=0, at_most=2**31),
         )
-        return _json({"jobs": [job_members(job, call.links) for job in page.jobs], "cursor": page.cursor})
+        return json_answer({"jobs": [job_members(job, call.links) for job in page.jobs], "cursor": page.cursor})
 
     async def delete_many(self, call: Call) -> Response:
         """200: how many of the caller's jobs were removed. Goes on to the end though the client goes away."""
@@ -211,7 +212,7 @@ class JobsApi:
         owner = _owner(identity, query.get("owner")) or identity.owner
         statuses, task = _statuses(query), query.get("task")
         _check_meant(query, filtered=bool(statuses or task))
-        return _json({"deleted": await self._jobs.delete_owned(owner, statuses=statuses, task=task)})
+        return json_answer({"deleted": await self._jobs.delete_owned(owner, statuses=statuses, task=task)})
 
     async def stream(self, call: Call) -> Response:
         """Events of several jobs as one stream. Raises JobNotFound for the first that is not the caller's."""
@@ -247,15 +248,10 @@ class JobsApi:
         identity = await access.identify(call)
         await read_json(call, SMALL_BODY)
         ticket, expires_at = await access.ticket(identity)
-        return _json({"ticket": ticket, "expires_at": iso(expires_at)}, 201)
+        return json_answer({"ticket": ticket, "expires_at": iso(expires_at)}, 201)
 
     async def socket(self, websocket: WebSocket) -> None:
         await JobSocket(websocket, self.live(links_here(websocket.scope, 1))).run()
-
-
-def _json(value: JSON, status: int = 200) -> Response:
-    # no-store: these hold tokens, or what changes from one moment to the next.
-    return Response(to_json(value, inf_nan_mode="null"), status, {"Cache-Control": "no-store"}, JSON_TYPE)
 
 
 @lru_cache(maxsize=1024)
@@ -305,13 +301,3 @@ def _check_meant(query: QueryParams, *, filtered: bool) -> None:
         raise BadRequest(f"all: expected true or false, got {everything!r}")
     if (everything == "true") == filtered:
         raise BadRequest("Say which jobs to delete: status= and task=, or all=true and neither; nothing was deleted.")
-
-
-def _number(query: QueryParams, name: str, default: int, *, at_least: int = -(2**31), at_most: int = 2**31) -> int:
-    """A whole number of the query. Raises BadRequest."""
-    text = query.get(name)
-    if text is None:
-        return default
-    if not (text.isascii() and text.isdigit() and len(text) <= 19 and at_least <= int(text) <= at_most):
-        raise BadRequest(f"{name}: expected a whole number from {at_least} to {at_most}, got {text!r}")
-    return int(text)

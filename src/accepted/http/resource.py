@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, Final, TypeVar, overload
 
+from pydantic_core import to_json
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -20,6 +21,7 @@ from starlette.types import Receive, Scope, Send
 from accepted.errors import AcceptedError
 from accepted.http.links import Links, links_here
 from accepted.http.problems import MethodNotAllowed, problem_response, unexpected
+from accepted.job import JSON
 
 log = logging.getLogger("accepted.http")
 
@@ -111,3 +113,9 @@ class Resource:
         except Exception:
             log.exception("%s %s", call.method, self.path, extra={"action": "crash"})
             return problem_response(unexpected())
+
+
+def json_answer(value: JSON, status: int = 200, **headers: str) -> Response:
+    """What most handlers answer. Never kept by a cache: it holds tokens, secrets, or what changes any moment."""
+    body = to_json(value, inf_nan_mode="null")
+    return Response(body, status, {"Cache-Control": "no-store", **headers}, media_type="application/json")

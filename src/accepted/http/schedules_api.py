@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from pydantic_core import to_json
 from starlette.responses import Response
 
-from accepted.http.resource import Call
+from accepted.http.resource import Call, json_answer
 from accepted.job import JSON, iso
 from accepted.stores.base import ScheduleRecord
 
@@ -29,7 +28,7 @@ class SchedulesApi:
         self._jobs.access.full(identity)
         found = await self._jobs.store.schedules()
         mine = [schedule_members(one) for one in found if identity.admin or one.owner == identity.owner]
-        return Response(to_json({"schedules": mine}), 200, {"Cache-Control": "no-store"}, "application/json")
+        return json_answer({"schedules": mine})
 
 
 def schedule_members(record: ScheduleRecord) -> dict[str, JSON]:

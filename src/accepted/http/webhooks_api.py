@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 from starlette.responses import Response
 
 from accepted.errors import (
@@ -24,7 +24,7 @@ from accepted.errors import (
 from accepted.http.links import Links
 from accepted.http.negotiation import parse_number
 from accepted.http.reading import read_object
-from accepted.http.resource import Call
+from accepted.http.resource import Call, json_answer
 from accepted.job import JSON, Event, JobRecord, Kind, Status, iso, new_id
 from accepted.stores.base import JobQuery, Webhook, delivery_owner
 from accepted.webhooks.delivery import TRY, can_deliver, told
@@ -72,17 +72,17 @@ class WebhooksApi:
         except LimitReached as full:
             raise WebhooksFull(full.at_most) from None
         body = {**_webhook(made, call.links), "secret": made.secrets[0]}
-        return _json(body, 201, Location=call.links.webhook(made.id))
+        return json_answer(body, 201, Location=call.links.webhook(made.id))
 
     async def list(self, call: Call) -> Response:
         """The caller's, oldest first."""
         identity = await self._jobs.access.identify(call)
         self._jobs.access.full(identity)
         found = await self._jobs.store.webhooks(identity.owner)
-        return _json({"webhooks": [_webhook(one, call.links) for one in found]})
+        return json_answer({"webhooks": [_webhook(one, call.links) for one in found]})
 
     async def get(self, call: Call) -> Response:
-        return _json(_webhook(await self._find(call), call.links))
+        return json_answer(_webhook(await self._find(call), call.links))
 
     async def change(self, call: Call) -> Response:
         """200: the webhook as it is now."""
@@ -91,7 +91,7 @@ class WebhooksApi:
         if given.get("disabled_at") is not None and webhook.disabled_at is not None:
             given = {name: value for name, value in given.items() if not name.startswith("disabled")}
         changed = await self._replaced(webhook.id, given)
-        return _json(_webhook(changed, call.links))
+        return json_answer(_webhook(changed, call.links))
 
     async def delete(self, call: Call) -> Response:
         """204; deliveries that wait are not sent."""
@@ -106,7 +106,7 @@ class WebhooksApi:
         given = await self._read(call, "overlap")
         secrets = rotated(webhook.secrets, now=time.time(), overlap=given.get("overlap", OVERLAP))
         changed = await self._replaced(webhook.id, {"secrets": secrets})
-        return _json({**_webhook(changed, call.links), "secret": secrets[0]})
+        return json_answer({**_webhook(changed, call.links), "secret": secrets[0]})
 
     async def _replaced(self, webhook_id: str, changes: Mapping[str, Any]) -> Webhook:
         # Read again: a delivery may have disabled it while the request's body came.
@@ -122,7 +122,7 @@ class WebhooksApi:
         """202: a delivery of `webhook.test`. Raises WebhookDisabled."""
         webhook = await self._find(call)
         _check_enabled(webhook)
-        return _json(_delivery(await self._jobs.deliveries.send_test(webhook), ()), 202)
+        return json_answer(_delivery(await self._jobs.deliveries.send_test(webhook), ()), 202)
 
     async def deliveries(self, call: Call) -> Response:
         """A page of the log, newest first."""
@@ -132,7 +132,7 @@ class WebhooksApi:
         page = await self._jobs.store.list(JobQuery(owner=delivery_owner(webhook.id), cursor=cursor, limit=limit))
         logs = await self._jobs.store.events_after({job.id: 0 for job in page.jobs}, limit=LOG_MAX)
         shown = [_delivery(job, log.events if (log := logs.get(job.id)) else ()) for job in page.jobs]
-        return _json({"deliveries": shown, "cursor": page.cursor})
+        return json_answer({"deliveries": shown, "cursor": page.cursor})
 
     async def resend(self, call: Call) -> Response:
         """202: the delivery, waiting to be sent once more. Raises WebhookDisabled; WrongState while it is not over."""
@@ -146,7 +146,7 @@ class WebhooksApi:
             log = await self._jobs.store.events(delivery_id, limit=LOG_MAX)
         except (JobNotFound, JobGone):
             raise unknown from None
-        return _json(_delivery(again, log.events), 202)
+        return json_answer(_delivery(again, log.events), 202)
 
     # ── shared ──
 
@@ -259,8 +259,3 @@ def _delivery(job: JobRecord, log: Collection[Event]) -> dict[str, JSON]:
             if entry["message"] == TRY
         ],
     }
-
-
-def _json(value: JSON, status: int = 200, **headers: str) -> Response:
-    # no-store: these hold secrets, or what changes from one moment to the next.
-    return Response(to_json(value), status, {"Cache-Control": "no-store", **headers}, media_type="application/json")
