@@ -4,8 +4,9 @@
 
 Nothing is pushed into a watcher. Each `Subscription` has a cursor per job and takes from the job's ring what
 is newer, at its own pace; so a slow watcher costs nothing but its cursor and never holds up another. When its
-cursor has fallen behind the ring it reads pages from the store (`complete=True`: no gap, ever) or jumps to the
-newest state with a `Gap` (`complete=False`). `Hub.over` and `Hub.changed` are watchers that want one answer.
+cursor has fallen behind the ring it reads pages from the store, one read for all who stand there
+(`complete=True`: no gap, ever), or jumps to the newest state with a `Gap` (`complete=False`). `Hub.over` and
+`Hub.changed` are watchers that want one answer.
 
 Everything here runs in the event loop that called `start`; only the store's listener comes from elsewhere. A
 missed notification costs at most `settings.poll` seconds, after which every watched job is looked at again.
