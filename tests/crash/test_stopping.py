@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import signal
 from pathlib import Path
 
+import pytest
 from crash.holder import VERBS
 from crash.scene import Workers, has_status, observer, read_log
 from helpers import alive, wait_until
 from stores.processes import hear, info, new_job, process
 
 from accepted import Kind, Status
+from accepted.runner import StoreSink
+from accepted.settings import Settings
+from accepted.stores.blobs import FolderBlobs
 from accepted.stores.sqlite import SQLiteStore
 
 HOLDER = Path(__file__).with_name("holder.py")
@@ -65,6 +70,35 @@ async def test_every_verb_of_a_stopped_attempt_is_refused(tmp_path: Path) -> Non
     assert await store.artifacts(job_id) == []
     await store.complete(claimed.job.lease, b"1")
     await store.close()
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="a blob is put before the lease is looked at")
+async def test_a_stopped_attempt_does_not_replace_its_successors_files(tmp_path: Path) -> None:
+    """An artifact of the same name: what the successor attached stays, to the byte."""
+    path = tmp_path / "jobs.db"
+    store, blobs = SQLiteStore(path), FolderBlobs(tmp_path / "blobs")
+    await store.open()
+    await store.submit([new_job()])
+    with process("hold_and_try", path, source=HOLDER) as child:
+        (job_id,) = (await asyncio.to_thread(hear, child))["claimed"]
+        child.send_signal(signal.SIGSTOP)
+        (lost,) = await wait_until(lambda: store.lost(10))
+        await store.lose(lost.lease, error=None)
+        (claimed,) = (await store.claim("new", queues=["default"], tasks=["t"], limit=1, lease=3600)).jobs
+        await StoreSink(store, blobs, claimed.job.lease, Settings()).attach("late.txt", b"mine", "text/plain")
+        child.send_signal(signal.SIGCONT)
+        assert child.stdin is not None
+        child.stdin.write("try\n")
+        child.stdin.flush()
+        assert (await asyncio.to_thread(hear, child))["ledger"]["attach"] == "LeaseLost"
+    (artifact,) = await store.artifacts(job_id)
+    await store.close()
+    kept = await asyncio.to_thread(_files, tmp_path / "blobs")
+    assert artifact.sha256 in {hashlib.sha256(file).hexdigest() for file in kept}
+
+
+def _files(folder: Path) -> list[bytes]:
+    return [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
 
 
 async def test_sigterm_gives_jobs_back_to_the_next_worker(workers: Workers) -> None:
