@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +13,7 @@ import jwt as pyjwt
 import pytest
 from helpers import wait_until
 from http_api.serving import problem, started
+from served import command
 from starlette.requests import HTTPConnection
 from webhooks.receiver import Answer, Receiver
 from webhooks.scene import Scene, scene
@@ -266,3 +270,11 @@ async def test_the_document_says_what_is_sent(at_once: Scene) -> None:
     sent = document["webhooks"]["delivery"]["post"]
     assert {one["name"] for one in sent["parameters"]} == {"webhook-id", "webhook-timestamp", "webhook-signature"}
     assert "AcceptedDelivery" in json.dumps(sent["requestBody"])
+
+
+async def test_the_command_that_makes_keys_makes_none(tmp_path: Path) -> None:
+    words = ["keys", "create", "laptop", "--owner", OURS, "--data", str(tmp_path)]
+    ran = await asyncio.to_thread(subprocess.run, command(*words), capture_output=True, text=True)
+    assert ran.returncode != 0
+    assert "owner" in ran.stderr
+    assert "ak_" not in ran.stdout
