@@ -547,10 +547,11 @@ async def test_files_that_an_attempt_writes_after_its_job_was_removed_go_too(job
 
     async with jobs:
         handle = await writer.submit()
-        await wait_until(lambda: jobs.worker.running)
+        async for event in handle.events():
+            if event.kind is Kind.ARTIFACT:
+                break
         before = await jobs.blobs.path(handle.id, "artifact.before.txt")
-        while before is None:
-            before = await jobs.blobs.path(handle.id, "artifact.before.txt")
+        assert before is not None
         await handle.delete()
         removed.set()
         await wait_until(lambda: not jobs.worker.running)
