@@ -41,6 +41,8 @@ SMALL_BODY: Final = 16 * 1024
 """Longest body of cancel and tokens, in bytes."""
 REASON_MAX: Final = 500
 """Longest reason of a cancel, in characters."""
+SEARCH_MAX: Final = 1000
+"""Longest `q=`, in characters."""
 EVENTS_MAX: Final = 1000
 """Most events in one page."""
 _SEQ_MAX: Final = 2**63 - 1
@@ -199,7 +201,7 @@ class JobsApi:
             owner=_owner(identity, query.get("owner")),
             status=_statuses(query),
             task=query.get("task"),
-            text=query.get("q") or None,
+            text=_searched(query.get("q")),
             cursor=query.get("cursor") or None,
             limit=parse_number("limit", query.get("limit"), usual, at_least=0, at_most=2**31),
         )
@@ -274,6 +276,13 @@ def _task(task: Task[..., Any], links: Links) -> dict[str, JSON]:
         "files": list(task.files),
         "submit": links.task(task.name),
     }
+
+
+def _searched(text: str | None) -> str | None:
+    """Raises BadRequest for what no store can look for."""
+    if text is not None and len(text) > SEARCH_MAX:
+        raise BadRequest(f"q: expected at most {SEARCH_MAX} characters, got {len(text)}.")
+    return text or None
 
 
 def _owner(identity: Identity, asked: str | None) -> str | None:

@@ -17,6 +17,7 @@ from pydantic.json_schema import models_json_schema
 
 from accepted.http import message_shapes, shapes, webhook_shapes, webhooks_api
 from accepted.http.batch import MEDIA_TYPE as NDJSON
+from accepted.http.jobs_api import SEARCH_MAX
 from accepted.http.problems import MEDIA_TYPE as PROBLEM
 from accepted.http.submit import public_tasks
 from accepted.http.task_schemas import (
@@ -26,6 +27,7 @@ from accepted.http.task_schemas import (
     inlined,
     json_arguments,
     public_schemas,
+    without_null,
 )
 from accepted.job import Status
 from accepted.task import Policy, Task
@@ -159,12 +161,20 @@ _PREFER: Final = _header("Prefer", "`respond-async`, `wait=20` (seconds), or bot
 _IF_NONE_MATCH: Final = _header("If-None-Match", "The ETag of what the client has.", type="string")
 _JOB_HEADERS: Final = ("Location", "Retry-After", "Cache-Control")
 _JOB: Final = {_JSON: _ref(shapes.AcceptedJob)}
+_KEY: Final = r'^("([ !#-\[\]-~]|\\["\\]){1,255}"|[!#-\[\]-~]{1,255})$'
+_DURATION: Final = r"^([0-9]{1,7}(\.[0-9]{1,6})?(ms|s)?|[0-9]{1,5}(m|min)|[0-9]{1,3}h|[0-9]{1,2}d)$"
+"""Sums such as `1h30m` are taken as well, up to a year: more than a pattern can say."""
 _SUBMIT_HEADERS: Final = (
     _PREFER,
-    _header("Idempotency-Key", 'The same key and body make one job: `"8e03…"`.', type="string"),
-    _header("Cancel-After", "How long the job may live: `90`, `90s`, `15m`.", type="string"),
+    _header("Idempotency-Key", 'The same key and body make one job: `"8e03…"`.', type="string", pattern=_KEY),
+    _header("Cancel-After", "How long the job may live: `90`, `90s`, `15m`.", type="string", pattern=_DURATION),
     _header("Accepted-Priority", "Higher goes first.", type="integer", minimum=-1000, maximum=1000),
-    _header("Accepted-Delay", "How long the job waits before it may start: `30`, `30s`, `2h`.", type="string"),
+    _header(
+        "Accepted-Delay",
+        "How long the job waits before it may start: `30`, `30s`, `2h`.",
+        type="string",
+        pattern=_DURATION,
+    ),
 )
 
 
@@ -179,7 +189,7 @@ def operations(jobs: Jobs, *, inline: bool = False) -> list[Operation]:
         *_one_job(jobs),
         *_changes(),
         *_many(jobs),
-        *_webhooks(),
+        *_webhooks(jobs),
         *_deliveries(jobs),
     ]
 
@@ -200,7 +210,7 @@ def _submit(task: Task[..., Any], *, inline: bool) -> Operation:
     plain = json_arguments(task)
     if plain is not None:
         content[_JSON] = placed(plain)
-    content["multipart/form-data"] = arguments
+    content["multipart/form-data"] = without_null(arguments)
     waited = ("Preference-Applied", "Idempotency-Replayed", "Vary", "Cache-Control")
     answers = {
         200: _answer("Done within `Prefer: wait`: the result.", {_JSON: result}, "Content-Location", *waited),
@@ -258,7 +268,7 @@ def _batch(jobs: Jobs) -> Operation:
         description=f"At most {jobs.settings.batch_max} lines. Not for tasks that take files.",
         parameters=(
             _parameter("path", "task", "The task.", required=True, type="string"),
-            _header("Idempotency-Key", "The same key and lines make each job once.", type="string"),
+            _header("Idempotency-Key", "The same key and lines make each job once.", type="string", pattern=_KEY),
             *(header for header in _SUBMIT_HEADERS if header["name"] not in ("Prefer", "Idempotency-Key")),
         ),
         body={"required": False, "content": _contents({NDJSON: sent})},
@@ -355,8 +365,9 @@ def _artifact() -> Operation:
 def _changes() -> list[Operation]:
     reason = {"type": "object", "additionalProperties": False}
     reason["properties"] = {"reason": {"type": "string", "minLength": 1, "maxLength": 500}}
-    verbs = {"type": "array", "items": {"enum": ["read", "cancel"]}, "minItems": 1, "uniqueItems": True}
-    wanted = {"verbs": verbs, "expires_in": {"type": "number", "exclusiveMinimum": 0, "description": "Seconds."}}
+    verbs = {"type": "array", "items": {"enum": ["read", "cancel"]}, "minItems": 1}
+    life = {"type": ["number", "null"], "exclusiveMinimum": 0, "description": "Seconds."}
+    wanted = {"verbs": verbs, "expires_in": life}
     return [
         Operation(
             "delete",
@@ -422,7 +433,7 @@ def _many(jobs: Jobs) -> list[Operation]:
                 {**_query("status", "Only these.", **statuses), "style": "form", "explode": False},
                 _query("task", "Only of this task.", type="string"),
                 _query("owner", "Only of this owner; for administrators.", type="string"),
-                _query("q", "In the id, the task's name or the arguments.", type="string"),
+                _query("q", "In the id, the task's name or the arguments.", type="string", maxLength=SEARCH_MAX),
                 _query("cursor", "From the page before.", type="string"),
                 _query("limit", "Jobs in a page.", type="integer", minimum=1, maximum=jobs.settings.page_max),
             ),
@@ -479,7 +490,7 @@ def _many(jobs: Jobs) -> list[Operation]:
                 **_problems(*_ONE_JOB, 429),
             },
             parameters=(
-                {**_query("jobs", "Ids, separated by commas.", type="string", minLength=1), "required": True},
+                {**_query("jobs", "Ids, separated by commas.", type="string", pattern=r"[!-+\--~]"), "required": True},
                 _query("after", "Cursor: `id:seq,id:seq`.", type="string"),
                 _header("Last-Event-ID", "As `after`.", type="string"),
             ),
@@ -506,8 +517,8 @@ def _many(jobs: Jobs) -> list[Operation]:
     ]
 
 
-def _webhooks() -> list[Operation]:
-    body = _webhook_body()
+def _webhooks(jobs: Jobs) -> list[Operation]:
+    body = _webhook_body(jobs)
     one, secret = webhook_shapes.AcceptedWebhook, webhook_shapes.AcceptedWebhookWithSecret
     seconds = {"type": "number", "minimum": 0, "maximum": webhooks_api.OVERLAP_MAX, "default": webhooks_api.OVERLAP}
     overlap = {"overlap": {**seconds, "description": "Seconds for which the old secret signs too."}}
@@ -581,7 +592,7 @@ def _on_webhook(
     )
 
 
-def _webhook_body() -> Schema:
+def _webhook_body(jobs: Jobs) -> Schema:
     text = {"type": "string"}
     return _object(
         {
@@ -589,7 +600,7 @@ def _webhook_body() -> Schema:
             "events": {"type": "array", "items": {"enum": list(KINDS)}, "minItems": 1, "default": list(USUAL)},
             "tasks": {
                 "type": "array",
-                "items": text,
+                "items": {"enum": list(public_tasks(jobs))} if public_tasks(jobs) else text,
                 "maxItems": webhooks_api.TASKS_MAX,
                 "description": "Jobs of these only; empty: of all.",
             },
@@ -677,12 +688,14 @@ def document(jobs: Jobs, *, server: str = "") -> Schema:
     known: list[type[BaseModel]] = [*shapes.SHAPES, *webhook_shapes.SHAPES, *message_shapes.SENT]
     _, shared = models_json_schema([(shape, "serialization") for shape in known], ref_template=_REF + "{model}")
     schemas: dict[str, Schema] = dict(shared["$defs"])
+    # Without an authenticator the server is open to its own machine; one of the user's own may look at a cookie.
+    unknown: list[Schema] = [] if jobs.settings.auth else [{}]
     paths: dict[str, dict[str, Schema]] = {}
     for one in (*operations(jobs), *_service()):
         schemas.update(one.components)
         operation = one.schema()
         if not one.open:
-            operation["security"] = [{}, *({name: []} for name in _SECURITY)]
+            operation["security"] = [*unknown, *({name: []} for name in _SECURITY)]
         paths.setdefault(one.path if one.alone else jobs.prefix + one.path, {})[one.method] = operation
     made: Schema = {
         "openapi": "3.1.0",

@@ -16,9 +16,10 @@ def public_schemas(task: Task[..., Any]) -> tuple[Schema, Schema]:
     """Arguments and result. A file parameter is what is sent for it, not what the function gets."""
     arguments, result = task.schemas()
     for name, many in task.files.items():
-        title = arguments["properties"][name].get("title", name)
-        one = {"title": title, **_BINARY}
-        arguments["properties"][name] = {"title": title, "type": "array", "items": _BINARY} if many else one
+        given = arguments["properties"][name]
+        kept = {key: given[key] for key in ("minItems", "maxItems") if key in given}
+        said = {"type": "array", "items": _BINARY, **kept} if many else _BINARY
+        arguments["properties"][name] = {"title": given.get("title", name), **said}
     return _without_unused(arguments), result
 
 
@@ -31,6 +32,18 @@ def json_arguments(task: Task[..., Any]) -> Schema | None:
         name: schema for name, schema in arguments.get("properties", {}).items() if name not in task.files
     }
     return arguments
+
+
+def without_null(arguments: Schema) -> Schema:
+    """The arguments as a form can say them: nothing is said by leaving the field out."""
+
+    def said(schema: Schema) -> Schema:
+        kinds = [one for one in schema.get("anyOf", ()) if one != {"type": "null"}]
+        rest = {name: value for name, value in schema.items() if name != "anyOf"}
+        return {**rest, **kinds[0]} if len(kinds) == 1 else {**rest, "anyOf": kinds} if kinds else schema
+
+    properties = arguments.get("properties", {})
+    return {**arguments, "properties": {name: said(schema) for name, schema in properties.items()}}
 
 
 def _without_unused(schema: Schema) -> Schema:

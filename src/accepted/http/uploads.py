@@ -1,4 +1,5 @@
-"""multipart/form-data, streamed to disk as it comes: text fields are arguments, files become `UploadFile`s.
+"""multipart/form-data, streamed to disk as it comes: text fields are arguments, files become `UploadFile`s. A field
+that says that it is JSON (`Content-Type: application/json`, as OpenAPI has it for objects) is read as such.
 
 Nothing is held whole in memory, whatever its size; a request that is refused half-way leaves no file behind.
 """
@@ -30,7 +31,7 @@ from accepted.errors import (
     UnsupportedMediaType,
 )
 from accepted.files import UploadFile
-from accepted.http.reading import chunks, parse
+from accepted.http.reading import chunks, is_json, parse
 from accepted.settings import Settings
 from accepted.task import Task
 
@@ -48,7 +49,7 @@ _MEDIA_TYPE: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,63}/[!#$%&'*+.^_`
 class Form:
     """What came. Files lie in a temporary folder that is removed when `read_form` ends."""
 
-    fields: dict[str, list[str]] = field(default_factory=dict)
+    fields: dict[str, list[Any]] = field(default_factory=dict)
     files: dict[str, list[UploadFile]] = field(default_factory=dict)
     digests: list[bytes] = field(default_factory=list)
     """One for each part, in order: two requests with the same content have the same, whatever their boundary."""
@@ -73,7 +74,9 @@ def form_arguments(task: Task[..., Any], form: Form) -> dict[str, Any]:
     given: dict[str, Any] = {}
     texts = dict(form.fields)
     if ARGUMENTS in texts and ARGUMENTS not in task.parameters:
-        value = parse(texts.pop(ARGUMENTS)[-1].encode())
+        value = texts.pop(ARGUMENTS)[-1]
+        if isinstance(value, str):
+            value = parse(value.encode())
         if not isinstance(value, dict):
             raise InvalidInput([{"detail": "expected a JSON object", "pointer": f"#/{ARGUMENTS}"}])
         given.update(value)
@@ -140,6 +143,12 @@ class _Part:
         self.size = 0
         self.digest = hashlib.sha256()
 
+    def value(self) -> Any:
+        """Of a field: JSON where it says so, else text. Raises BadRequest."""
+        if is_json(self.headers.get(b"content-type", b"").decode("latin-1")):
+            return parse(bytes(self.text))
+        return _decoded(bytes(self.text))
+
 
 class _FormReader:
     """Callbacks of the parser collect; `read` writes between two chunks, in a thread."""
@@ -152,6 +161,7 @@ class _FormReader:
         self._open: list[BinaryIO] = []
         self._unwritten: list[tuple[BinaryIO, bytes]] = []
         self._unwritten_bytes = 0
+        self._text_bytes = 0
         self._parts = 0
         self._ended = False
 
@@ -251,16 +261,17 @@ class _FormReader:
         if part.file is not None:
             self._unwritten.append((part.file, piece))
             self._unwritten_bytes += len(piece)
-        elif part.size > self._settings.body_max:
-            raise PayloadTooLarge(f"the field {part.name!r}", self._settings.body_max)
-        else:
-            part.text += piece
+            return
+        self._text_bytes += len(piece)
+        if self._text_bytes > self._settings.body_max:
+            raise PayloadTooLarge("the text of all fields", self._settings.body_max)
+        part.text += piece
 
     def _on_part_end(self) -> None:
         part, form = self._part, self._form
         form.digests.append(part.digest.digest())
         if part.file is None:
-            form.fields.setdefault(part.name, []).append(_decoded(bytes(part.text)))
+            form.fields.setdefault(part.name, []).append(part.value())
         elif part.filename or part.size:
             # Else it is what a browser sends for a file input in which nothing was chosen.
             name = safe_name(part.filename or "")
