@@ -34,6 +34,7 @@ async def test_a_completed_job_is_told_with_its_result(at_once: Scene, receiver:
     assert request.line == "POST /hook HTTP/1.1"
     assert request.headers["content-type"] == "application/json"
     assert request.headers["user-agent"] == f"accepted/{__version__}"
+    assert request.headers["accept-encoding"] == "identity"
     job = (await at_once.ann.get(path)).json()
     assert request.event == {
         "type": "job.completed",
