@@ -22,7 +22,7 @@ from accepted.job import JSON, Kind
 
 @pytest.fixture
 async def service() -> AsyncIterator[Service]:
-    async with serving(None, socket_auth=0.3) as service:
+    async with serving(None, socket_auth=1.0) as service:
         yield service
 
 
