@@ -1,7 +1,8 @@
 """A load generator that costs little: prebuilt bytes on kept connections, each sends again when it was answered.
 
 `python -m bench.generator '{"port": …, "request": "…", "status": 202, "connections": 32, "seconds": 2}'` prints a line
-of JSON: requests a second, p50 and p99 in milliseconds, answers with another status, and its own share of a core.
+of JSON: requests a second, p50 and p99 in milliseconds, answers with another status, all answers with those before
+and after the measured time, and its own share of a core.
 """
 
 from __future__ import annotations
@@ -56,13 +57,14 @@ def is_whole(answer: bytes) -> bool:
 
 async def generate(port: int, request: str, status: int, connections: int, seconds: float) -> dict[str, float]:
     latencies: list[float] = []
-    wrong = 0
+    wrong = answers = 0
     counts_from = time.perf_counter() + WARM_UP
     counts_until = counts_from + seconds
     expected = str(status).encode()
 
     def answered(asked: float, at: float, code: bytes) -> None:
-        nonlocal wrong
+        nonlocal wrong, answers
+        answers += 1
         wrong += code != expected
         if counts_from <= at < counts_until:
             latencies.append(at - asked)
@@ -78,6 +80,7 @@ async def generate(port: int, request: str, status: int, connections: int, secon
         "p50_ms": percentile(latencies, 50) * 1000,
         "p99_ms": percentile(latencies, 99) * 1000,
         "wrong": wrong,
+        "answers": answers,
         "cpu": (time.process_time() - cpu) / seconds,
     }
 

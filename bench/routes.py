@@ -11,6 +11,7 @@ from typing import Any, Final
 import httpx
 
 from bench.figure import Bench, Row, at_least, at_most, median, shown
+from bench.machine import cpu_seconds
 from bench.processes import helper, serving
 
 CONNECTIONS: Final = 32
@@ -18,21 +19,34 @@ BODY: Final = b'{"repo":"owner/name","branch":"main","depth":3}'
 
 
 @dataclass(frozen=True, slots=True)
+class Server:
+    """Where it listens, and the process."""
+
+    port: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """One kind of request, and what the rounds measured of it."""
 
-    port: int
+    server: Server
     request: bytes
     status: int
     rates: list[float] = field(default_factory=list)
+    p50s: list[float] = field(default_factory=list)
     p99s: list[float] = field(default_factory=list)
     cpus: list[float] = field(default_factory=list)
+    """Of the generator: its share of a core."""
+    costs: list[float] = field(default_factory=list)
+    """Microseconds of the server's processor time for each request, all its threads."""
 
     def measure(self, folder: Path, seconds: float) -> None:
+        cpu = cpu_seconds(self.server.pid)
         found: Mapping[str, Any] = helper(
             folder,
             "generator",
-            port=self.port,
+            port=self.server.port,
             request=self.request.decode(),
             status=self.status,
             connections=CONNECTIONS,
@@ -40,17 +54,19 @@ class Asked:
         ).answer()
         if found["wrong"]:
             raise RuntimeError(f"{found['wrong']} answers were not {self.status}")
+        self.costs.append((cpu_seconds(self.server.pid) - cpu) / found["answers"] * 1e6)
         self.rates.append(found["rate"])
+        self.p50s.append(found["p50_ms"])
         self.p99s.append(found["p99_ms"])
         self.cpus.append(found["cpu"])
 
 
 def submit(bench: Bench) -> list[Row]:
     """The routes in an application of FastAPI, and served alone; jobs are stored and not run."""
-    with _both_servers(bench, worker=False) as (port, own_port):
-        bare = Asked(port, _post("/bare/tasks/order"), 202)
-        included = Asked(port, _post("/v1/tasks/order"), 202)
-        alone = Asked(own_port, _post("/v1/tasks/order"), 202)
+    with _both_servers(bench, worker=False) as (app, own):
+        bare = Asked(app, _post("/bare/tasks/order"), 202)
+        included = Asked(app, _post("/v1/tasks/order"), 202)
+        alone = Asked(own, _post("/v1/tasks/order"), 202)
         _in_turns(bench, bare, included, alone)
     return [
         *_compared("POST /v1/tasks/{task} in a FastAPI app", included, bare, 0.9, 2),
@@ -61,10 +77,10 @@ def submit(bench: Bench) -> list[Row]:
 
 def poll(bench: Bench) -> list[Row]:
     """304 for a job that runs."""
-    with _both_servers(bench, worker=True) as (port, own_port):
-        bare = Asked(port, _get("/bare/jobs/1", 'W/"2"'), 304)
-        included = Asked(port, _get(*_running_job(port, bench.folder)), 304)
-        alone = Asked(own_port, _get(*_running_job(own_port, bench.folder)), 304)
+    with _both_servers(bench, worker=True) as (app, own):
+        bare = Asked(app, _get("/bare/jobs/1", 'W/"2"'), 304)
+        included = Asked(app, _get(*_running_job(app, bench.folder)), 304)
+        alone = Asked(own, _get(*_running_job(own, bench.folder)), 304)
         _in_turns(bench, bare, included, alone)
     return [
         *_compared("GET /v1/jobs/{id} → 304 in a FastAPI app", included, bare, 1.0, None),
@@ -74,21 +90,21 @@ def poll(bench: Bench) -> list[Row]:
 
 
 @contextmanager
-def _both_servers(bench: Bench, *, worker: bool) -> Iterator[tuple[int, int]]:
-    """The ports of an application of FastAPI and of accepted alone, each with a database of its own."""
+def _both_servers(bench: Bench, *, worker: bool) -> Iterator[tuple[Server, Server]]:
+    """An application of FastAPI and of accepted alone, each with a database of its own."""
     folders = [bench.folder / name for name in ("included", "alone")]
     for folder in folders:
         folder.mkdir()
     with (
-        serving(folders[0], "bench.served:app", worker=worker) as (_, port),
-        serving(folders[1], "bench.tasks:jobs", worker=worker) as (_, own_port),
+        serving(folders[0], "bench.served:app", worker=worker) as (app, port),
+        serving(folders[1], "bench.tasks:jobs", worker=worker) as (own, own_port),
     ):
-        yield port, own_port
+        yield Server(port, app.pid), Server(own_port, own.pid)
 
 
-def _running_job(port: int, folder: Path) -> tuple[str, str]:
+def _running_job(server: Server, folder: Path) -> tuple[str, str]:
     """Path and tag of a job that runs until its server ends."""
-    api = f"http://127.0.0.1:{port}"
+    api = f"http://127.0.0.1:{server.port}"
     path = httpx.post(f"{api}/v1/tasks/marathon", json={"ledger": str(folder / "ledger")}).headers["location"]
     while (found := httpx.get(api + path)).json()["status"] != "running":
         pass
@@ -108,6 +124,7 @@ def _compared(what: str, ours: Asked, bare: Asked, wanted: float, p99_wanted: fl
     note = f" ({median(ours.p99s):.1f} ms)"
     return [
         at_least(what, ratio, wanted, "{:.2f}" + times, f" ({median(ours.rates):,.0f}/s)"),
+        shown("  processor time", median(ours.costs), "{:,.0f} µs", f", the bare one {median(bare.costs):,.0f}"),
         shown("  p99", p99, "{:.2f}" + times, note)
         if p99_wanted is None
         else at_most("  p99", p99, p99_wanted, "{:.2f}" + times, note),

@@ -10,11 +10,15 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, HTTPException
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from http_api.serving import Api, problem, serving
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from websockets.asyncio.client import connect
+
+from accepted.http.fastapi import PlainRoute
+
+JSON = {"content-type": "application/json"}
 
 
 def plain(api: Api) -> tuple[Any, str]:
@@ -53,6 +57,12 @@ def fastapi_nested(api: Api) -> tuple[Any, str]:
     return app, "/outer/inner"
 
 
+def fastapi_with_parameter(api: Api) -> tuple[Any, str]:
+    app = FastAPI()
+    app.include_router(api.jobs.router, prefix="/tenants/{tenant}")
+    return app, "/tenants/blue"
+
+
 def fastapi_mounted(api: Api) -> tuple[Any, str]:
     inner, app = FastAPI(), FastAPI(lifespan=api.jobs.lifespan)
     inner.include_router(api.jobs.router)
@@ -60,7 +70,17 @@ def fastapi_mounted(api: Api) -> tuple[Any, str]:
     return app, "/sub"
 
 
-HOSTS = [plain, whole, mounted, mounted_twice, fastapi, fastapi_with_prefix, fastapi_nested, fastapi_mounted]
+HOSTS = [
+    plain,
+    whole,
+    mounted,
+    mounted_twice,
+    fastapi,
+    fastapi_with_prefix,
+    fastapi_with_parameter,
+    fastapi_nested,
+    fastapi_mounted,
+]
 
 
 @asynccontextmanager
@@ -151,6 +171,71 @@ async def test_the_guards_of_the_application_hold(api: Api) -> None:
                 assert (await ann.request(method, path)).status_code == 418, (method, path)
             opened = await ann.post("/v1/tasks/add?key=sesame", json={"a": 1}, headers={"prefer": "wait=20"})
             assert opened.json() == 3
+
+
+async def test_the_limits_of_the_application_hold(api: Api) -> None:
+    """On bodies, wherever it has put them."""
+    apps = [FastAPI(), FastAPI(max_body_size=10), FastAPI()]
+    apps[0].include_router(api.jobs.router, max_body_size=10)
+    apps[1].include_router(api.jobs.router)
+    outer = APIRouter(max_body_size=10)
+    outer.include_router(api.jobs.router)
+    apps[2].include_router(outer)
+    for app in apps:
+        async with api.client(app=app) as ann:
+            assert (await ann.post("/v1/tasks/add", content=b'{"a": 12345}', headers=JSON)).status_code == 413
+            assert (await ann.post("/v1/tasks/add", content=b'{"a": 1}', headers=JSON)).status_code == 202
+
+
+@pytest.mark.parametrize("guards", [[], [Depends(lambda: None)]], ids=["alone", "guarded"])
+async def test_middlewares_of_the_application_see_what_was_asked(api: Api, guards: list[Any]) -> None:
+    seen: list[tuple[str, Any, int]] = []
+    app = FastAPI()
+
+    @app.middleware("http")
+    async def count(request: Request, answer: Callable[[Request], Any]) -> Any:
+        response = await answer(request)
+        seen.append((request.scope["route"].path_format, request.path_params, response.status_code))
+        assert request.scope["endpoint"] is request.scope["route"].endpoint
+        return response
+
+    app.include_router(api.jobs.router, prefix="/api", dependencies=guards)
+    async with api.client(app=app) as ann:
+        path = (await ann.post("/api/v1/tasks/add", json={"a": 1})).headers["location"]
+        await ann.get(path)
+        await ann.head(path)
+    job_id = {"job_id": path.rsplit("/", 1)[1]}
+    routes = [route.removeprefix("/api") for route, _, _ in seen]
+    assert routes == ["/v1/tasks/{task}", "/v1/jobs/{job_id}", "/v1/jobs/{job_id}"]
+    assert [rest for _, *rest in seen] == [[{"task": "add"}, 202], [job_id, 200], [job_id, 200]]
+
+
+async def test_nothing_waits_for_a_look_through_the_routes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FastAPI tries routes one by one, and there are fifty of ours: neither what is asked all day nor the routes that
+    the application has behind them go through these."""
+    asked: list[str] = []
+    look = PlainRoute.matches
+
+    def matches(self: PlainRoute, scope: Any) -> Any:
+        asked.append(self.path)
+        return look(self, scope)
+
+    monkeypatch.setattr(PlainRoute, "matches", matches)
+    app = FastAPI()
+    app.include_router(api.jobs.router)
+
+    @app.get("/own/{rest:path}")
+    async def own(rest: str) -> str:
+        return rest
+
+    async with api.client(app=app) as ann:
+        path = (await ann.post("/v1/tasks/add", json={"a": 1})).headers["location"]
+        for asking in (ann.get(path), ann.head(path), ann.get("/own/v/1"), ann.get("/nope")):
+            await asking
+        assert not asked
+        assert (await ann.get("/own/v1/jobs/5")).json() == "v1/jobs/5"
+        assert (await ann.get("/v1/jobs")).status_code == 200
+        assert asked
 
 
 async def test_refusals_of_the_application_are_its_own(api: Api) -> None:

@@ -7,7 +7,7 @@ they run before the handler, as for any other route.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import fastapi.routing
@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Match, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from accepted.http.openapi import Operation, operations, submit_any
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Endpoint = Callable[..., Awaitable[Response]]
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+_HOT: Final = (("/tasks/{task}", ["POST"]), ("/jobs/{job_id}", ["GET", "HEAD"]))
+"""What clients ask all day."""
 _SECURITY: Final = (
     Security(HTTPBearer(auto_error=False, scheme_name="bearer")),
     Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="api_key")),
@@ -41,25 +43,87 @@ def make_router(jobs: Jobs) -> APIRouter:
     Each task that is registered by now has a path of its own in the document; later ones are served, and documented
     by the path for any task. Include it after the tasks.
     """
-    router = APIRouter(route_class=PlainRoute, lifespan=jobs.lifespan)
     suffix = _suffix(jobs.prefix)
     resources = {resource.path: resource for resource in _own(jobs)}
+    router = JobsRouter(jobs, resources)
     for operation in (*operations(jobs, inline=True), submit_any(jobs)):
         template = "/tasks/{task}" if operation.task is not None else operation.path
         endpoint = _endpoint(resources[template], operation.task, secured=bool(jobs.settings.auth or jobs.auth))
         path = jobs.prefix + (f"/tasks/{operation.task}" if operation.task is not None else operation.path)
         operation.id += suffix
         _add(router, path, endpoint, operation, name=route_name(jobs, operation.path))
-        if operation.method == "get":
-            router.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False, name=f"{operation.id}_head")
     for resource in resources.values():
-        # Refused by us, as a problem; what is left over, methods that nobody has heard of, is left to the host.
-        others = sorted(_METHODS.difference(resource.methods))
+        # HEAD, and what is refused by us, as a problem; methods that nobody has heard of are left to the host.
+        others = sorted(_METHODS.difference(resource.methods) | {"HEAD"})
         endpoint = _endpoint(resource, None, secured=False)
         router.add_api_route(jobs.prefix + resource.path, endpoint, methods=others, include_in_schema=False)
     socket = next(route for route in jobs.routes if isinstance(route, WebSocketRoute))
     router.add_api_websocket_route(socket.path, socket.endpoint, name=socket.name)
     return router
+
+
+class JobsRouter(APIRouter):
+    """FastAPI tries the routes of an included router one by one, twice for each request, and there are many of ours.
+    So a path that cannot be one of them is told by its prefix, for what the application has behind them, and what
+    clients ask all day is found at once. A FastAPI that copies the routes that it includes asks neither method.
+    """
+
+    def __init__(self, jobs: Jobs, resources: Mapping[str, Resource]) -> None:
+        super().__init__(route_class=PlainRoute, lifespan=jobs.lifespan)
+        self._base = jobs.prefix + "/"
+        self._hot: dict[tuple[str, str], tuple[APIRoute, str]] = {}
+        for path, methods in _HOT:
+            # Documented further down, by the routes that everybody sees.
+            endpoint = _endpoint(resources[path], None, secured=False)
+            route = PlainRoute(jobs.prefix + path, endpoint, methods=methods, include_in_schema=False)
+            self.routes.append(route)
+            kind, parameter = path.strip("/").split("/")
+            self._hot.update(((method, kind), (route, parameter.strip("{}"))) for method in methods)
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        if self._base not in scope["path"]:
+            return Match.NONE, {}
+        if self._find(scope) is not None:
+            return Match.FULL, {}
+        return super().matches(scope)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._find(scope)
+        if found is None:
+            await super().handle(scope, receive, send)
+            return
+        route, parameters = found
+        # What FastAPI notes for those who look at a request afterwards, such as middlewares that count routes.
+        scope["path_params"] = {**scope.get("path_params", {}), **parameters}
+        scope["route"], scope["endpoint"] = route, route.endpoint
+        await route.endpoint.handled(scope, receive, send)  # type: ignore[attr-defined]
+
+    def _find(self, scope: Scope) -> tuple[APIRoute, dict[str, str]] | None:
+        """The route of what is asked most, and its parameter. None: FastAPI is to look itself, because it is something
+        else, or because the application has put something before it (dependencies, a limit on bodies, telemetry)."""
+        included = getattr(scope.get("fastapi", {}).get("included_router"), "include_context", None)
+        if included is None or _guarded(included) or scope.get("fastapi.telemetry") is not None:
+            return None
+        base, path = included.prefix + self._base, _path_here(scope)
+        if not path.startswith(base):
+            return None
+        kind, _, value = path[len(base) :].partition("/")
+        route, parameter = self._hot.get((scope.get("method", ""), kind), (None, ""))
+        if route is None or not value or "/" in value:
+            return None
+        return route, {parameter: value}
+
+
+def _guarded(included: Any) -> bool:
+    """When in doubt, yes."""
+    dependencies = getattr(included, "dependencies", True)
+    return bool(dependencies) or getattr(included, "max_body_size", None) is not None
+
+
+def _path_here(scope: Scope) -> str:
+    """Below the mount or the proxy's root path; some servers leave that out of `path`, some do not."""
+    path, root = str(scope["path"]), str(scope.get("root_path", ""))
+    return path[len(root) :] if root and path.startswith(root + "/") else path
 
 
 def _own(jobs: Jobs) -> Iterator[Resource]:
