@@ -152,11 +152,11 @@ def check(file: sqlite3.Connection, now: int) -> None:
             first[line] = min(first.get(line, (-priority, turn, n)), (-priority, turn, n))
     assert dict(file.execute("SELECT key, used FROM gauges WHERE kind = 'slot'")) == slots
     assert dict(file.execute("SELECT key, used FROM gauges WHERE kind = 'quota'")) == quotas
-    windows = file.execute("SELECT key, times, ready, wake_at FROM windows WHERE kind = 'pace'").fetchall()
-    assert {key: places for key, _, places, _ in windows if places} == ready
+    windows = file.execute("SELECT key, times, ready, wake_at, written_at FROM windows WHERE kind = 'pace'").fetchall()
+    assert {key: places for key, _, places, _, _ in windows if places} == ready
     lines = file.execute("SELECT line, kind, waiting_for, -priority, turn, n FROM lines").fetchall()
     assert {line: tuple(place) for line, _, _, *place in lines} == first
-    check_held(lines, slots, {key: (json.loads(times), places, at) for key, times, places, at in windows}, now)
+    check_held(lines, slots, {key: (json.loads(times), *others) for key, times, *others in windows}, now)
 
 
 def check_held(lines: Sequence[Any], slots: Counter[str], windows: dict[str, Any], now: int) -> None:
@@ -169,11 +169,12 @@ def check_held(lines: Sequence[Any], slots: Counter[str], windows: dict[str, Any
         if kind == "slot":
             assert any(slots[limit.key] >= limit.at_most for limit in wanted.slots if limit.key == key), "it is full"
             continue
-        times, places, wake_at = windows[key]
+        times, places, wake_at, written_at = windows[key]
         rates = [rate for rate in wanted.paces if rate.key == key]
         assert wake_at is not None, "somebody will look"
         assert wake_at < FOREVER or places, "or a start will tell when"
-        assert wake_at <= now or any(free_at(times, places, rate) > now for rate in rates) or times[-1] > now
+        clock_set_back = written_at > now
+        assert wake_at <= now or any(free_at(times, places, rate) > now for rate in rates) or clock_set_back
 
 
 async def live(store: SQLiteStore, clock: ManualClock, seed: int, steps: int) -> None:

@@ -113,7 +113,13 @@ class Windows:
         self.give_back(rates)
         self.count(rates)
         for rate in rates:
-            if self._windows[rate.key].wake_at is not None:
+            window = self._windows[rate.key]
+            if window.wake_at is None:
+                continue
+            if self.free_at(rate) == FOREVER:
+                # More are ready than its own number allows: who waits has another, and has to look by that.
+                self._wake(window, self._tx.now)
+            else:
                 self.wait(rate)
 
     def count(self, rates: Iterable[Rate]) -> None:
