@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import uvicorn
 
+from accepted import collector
+
 T = TypeVar("T")
 
 
@@ -55,7 +57,8 @@ Figure = Callable[[Bench], list[Row]]
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """In the event loop that `accepted serve` takes."""
+    """In the event loop that `accepted serve` takes, in a process set up as it is."""
+    collector.spare()
     with asyncio.Runner(loop_factory=uvicorn.Config("none").get_loop_factory()) as runner:
         return runner.run(main)
 

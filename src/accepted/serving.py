@@ -9,7 +9,6 @@ finish or give back their jobs (`drain`). A second signal ends everything at onc
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import ipaddress
 import logging
@@ -27,6 +26,7 @@ from typing import Any, Final
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from accepted import collector
 from accepted.crew import Crew
 from accepted.errors import AcceptedError, ConfigurationError
 from accepted.jobs import Jobs
@@ -227,10 +227,7 @@ class _Server(uvicorn.Server):
         if self._target.jobs and not any(jobs.started for jobs in self._target.jobs):
             log.warning("the application does not start its jobs: give it lifespan=jobs.lifespan")
         self._crew.start()
-        # Modules, models and routes stay for good. Python's collector would go through all of them again and again, and
-        # the whole server stand still for a tenth of a second each time.
-        gc.collect()
-        gc.freeze()
+        collector.spare()
         self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  uvicorn's signature
@@ -277,6 +274,7 @@ async def _work(
             if not jobs.started:
                 await stack.enter_async_context(jobs)
             await jobs.worker.start()
+        collector.spare()
         ready(sorted({name for jobs in target.jobs for name in jobs.tasks}))
         await stop.wait()
 
