@@ -9,7 +9,7 @@ import gc
 from typing import Final
 
 YOUNG: Final = 50_000
-"""New objects between two looks at the young ones. Every job makes about a hundred, so by Python's own 700 the collector
+"""New objects between two looks at the young ones. Every job makes about a hundred, so by its own 700 the collector
 ran once for seven jobs, and every so often through all that wait: an eighth of a busy worker's processor time."""
 
 
