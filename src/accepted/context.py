@@ -22,7 +22,7 @@ from typing import Any, Final, Literal, ParamSpec, Protocol, TypeVar, cast, get_
 import pydantic
 import pydantic_core
 
-from accepted.errors import Cancelled, LeaseLost, StoreError
+from accepted.errors import AcceptedError, Cancelled, LeaseLost, StoreError
 from accepted.job import JSON, Artifact, EventDraft, JobRecord, Kind, Progress, json_text
 from accepted.redaction import RedactingSink, Redactor
 from accepted.secret import KEPT, Secret
@@ -565,7 +565,8 @@ def load_step(returns: pydantic.TypeAdapter[Any], raw: bytes) -> Any:
 
 def step_error(error: BaseException) -> dict[str, JSON]:
     """What a failed step says of itself."""
-    return {"title": type(error).__name__, "detail": str(error)}
+    detail = error.public if isinstance(error, AcceptedError) else str(error)
+    return {"title": type(error).__name__, "detail": detail}
 
 
 def _return_type(function: Callable[..., Any]) -> pydantic.TypeAdapter[Any]:

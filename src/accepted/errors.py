@@ -22,6 +22,11 @@ class AcceptedError(Exception):
     retryable: ClassVar[bool] = False
 
     @property
+    def public(self) -> str:
+        """What callers over HTTP and the owners of jobs are told: the message, unless that is for the operator only."""
+        return str(self)
+
+    @property
     def members(self) -> Mapping[str, JSON]:
         """The problem object's extension members."""
         return {}
@@ -323,6 +328,11 @@ class StoreError(AcceptedError):
     slug, title, status = "store-unavailable", "The store is not available", 503
     retryable = True
     retry_after: float = 5.0
+
+    @property
+    def public(self) -> str:
+        """Without paths and the driver's words, which the log and callers in Python get."""
+        return "The store is not available; try again in a moment."
 
 
 class SchemaTooNew(StoreError):

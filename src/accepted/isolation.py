@@ -240,6 +240,7 @@ def _revive(message: dict[str, Any]) -> BaseException:
         case "Cancelled" | "CancelledError":
             return asyncio.CancelledError(message["text"])
         case name:
-            made: BaseException = type(name, (RuntimeError,), {})(message["text"])
+            kind = StoreError if name == StoreError.__name__ else type(name, (RuntimeError,), {})
+            made: BaseException = kind(message["text"])
             made.add_note(message["traceback"])
             return made

@@ -124,7 +124,7 @@ class Kind(StrEnum):
     """data: worker"""
     COMPLETED = "completed"
     FAILED = "failed"
-    """data: error (a problem object)"""
+    """data: error (code, title, detail and what the function added; over HTTP a job's own is a whole problem object)"""
     CANCELLED = "cancelled"
     """data: reason"""
     CANCELLING = "cancelling"

@@ -411,7 +411,7 @@ def problem_of(error: BaseException) -> dict[str, JSON]:
             problem = _problem("arguments-changed", "The stored arguments do not fit the task any more", str(error))
             return {**problem, "errors": error.errors}
         case AcceptedError():
-            return {**_problem(error.slug, error.title, str(error)), **error.members}
+            return {**_problem(error.slug, error.title, error.public), **error.members}
         case _:
             return {**_problem("task-failed", Fail.title, str(error)), "exception": type(error).__name__}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
+import logging
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
@@ -40,6 +41,8 @@ from accepted.task import Isolation, Task
 
 if TYPE_CHECKING:
     from accepted.jobs import Jobs
+
+log = logging.getLogger("accepted.http")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -239,6 +242,8 @@ class Endpoint:
             headers["Content-Location"] = links.job(job.id)
             return await complete(job, headers) if job.status is Status.COMPLETED else _failed(job, headers)
         except AcceptedError as error:
+            if error.status >= 500:
+                log.warning("endpoint %s: %s", self.task.name, error, extra={"action": "refuse"}, exc_info=error)
             return problem_response(error)
         except ClientDisconnect:
             # Nobody reads this; the code is what logs know for it.

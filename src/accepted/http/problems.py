@@ -66,7 +66,7 @@ def problem(error: AcceptedError) -> dict[str, JSON]:
         "type": DOCS + error.slug,
         "title": error.title,
         "status": error.status,
-        "detail": str(error),
+        "detail": error.public,
         "retryable": error.retryable,
         **error.members,
     }

@@ -298,6 +298,8 @@ class LiveSocket:
                 else:
                     await self.received(message)
             except AcceptedError as error:
+                if error.status >= 500:
+                    log.warning("a message of a socket: %s", error, extra={"action": "refuse"}, exc_info=error)
                 await self.problem(message, error)
 
     async def _deliver(self) -> None:
