@@ -238,24 +238,25 @@ class Jobs:
                 "jobs is not started: use `async with jobs:`, or give your app lifespan=jobs.lifespan"
             )
         keys = [task.limit_key(arguments) for arguments, _ in items]
-        new = [await self._new_job(task, *item, key) for item, key in zip(items, keys, strict=True)]
+        new: list[NewJob] = []
+        for (arguments, options), key in zip(items, keys, strict=True):
+            job_id = new_id()
+            files = await self._store_files(job_id, task, arguments) if task.files else {}
+            new.append(self._new_job(job_id, task, {**arguments, **files}, options, key))
         self.worker.expect()
         made = [_told(one) for one in await self.store.submit(new)]
-        for one in made:
+        stored = 0
+        for job, one in zip(new, made, strict=True):
             if isinstance(one, Submitted) and not one.replayed:
-                self.meter.submitted(task.name)
-        for job, submitted in zip(new, made, strict=True):
-            refused = isinstance(submitted, Exception) or submitted.replayed
-            if refused and task.files:
+                stored += 1
+            elif task.files:
                 await self.blobs.delete_job(job.id)
+        self.meter.submitted(task.name, stored)
         return made
 
-    async def _new_job(
-        self, task: Task[..., Any], arguments: dict[str, Any], options: Options, limit_key: str | None
+    def _new_job(
+        self, job_id: str, task: Task[..., Any], arguments: dict[str, Any], options: Options, limit_key: str | None
     ) -> NewJob:
-        job_id = new_id()
-        if task.files:
-            arguments = {**arguments, **await self._store_files(job_id, task, arguments)}
         stored = task.dump_arguments(arguments, options.owner)
         key, now = options.idempotency_key, time.time()
         if isinstance(key, str):
