@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -136,14 +137,18 @@ class Attempt:
         self.on_settled: Callable[[Attempt], None] = lambda _: None
         """The end is written: the lease need not be kept any more."""
         self.abandon: Callable[[Attempt], None] = lambda _: None
+        self.on_hurried: Callable[[float], None] = lambda _: None
+        """`end_by` is sooner than it was; from any thread."""
+        self.end_by = math.inf
+        """When its function has to be over, by `time.monotonic`, if the loop runs."""
         self._grace = grace
         self._loop = asyncio.get_running_loop()
         self._timers: list[asyncio.TimerHandle] = []
-        self._end_by: float | None = None
 
     def warn(self, why: Stop) -> None:
         """Set the flag that the function can see, at once, even while the loop is blocked by it."""
         self.reporter.stop(why)
+        self._hurry(0.0)
 
     def stop(self, why: Stop) -> None:
         if self.settled or (self.stopping is not None and why is not Stop.LOST):
@@ -157,17 +162,19 @@ class Attempt:
 
     def stop_in(self, seconds: float, why: Stop) -> None:
         """Stop it `seconds` from now."""
-        end_by = time.monotonic() + seconds + 2 * self._grace
-        self._end_by = end_by if self._end_by is None else min(end_by, self._end_by)
+        self._hurry(seconds)
         self._timers.append(self._loop.call_later(max(0.0, seconds), self.stop, why))
 
     def _force(self) -> None:
         if self.body is not None and not self.settled and not self.body.kill():
             self.abandon(self)
 
-    def overrun(self) -> bool:
-        """True when its time limit and the grace are long over, which is so only while the loop is blocked."""
-        return self._end_by is not None and time.monotonic() > self._end_by
+    def _hurry(self, seconds: float) -> None:
+        """It is stopped `seconds` from now, and has the grace besides."""
+        end_by = time.monotonic() + seconds + self._grace
+        if end_by < self.end_by:
+            self.end_by = end_by
+            self.on_hurried(end_by)
 
     def settle(self) -> bool:
         """True for the one caller who writes the end."""

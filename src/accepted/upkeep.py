@@ -18,6 +18,8 @@ log = logging.getLogger("accepted")
 _BATCH: Final = 200
 _PURGE_EVERY: Final = 30.0
 """Seconds between looks for expired jobs; what is past its time by half a minute harms nobody."""
+_STOOD_STILL: Final = 0.5
+"""Seconds that the event loop is late, after which it counts as having been blocked."""
 
 
 class Upkeep:
@@ -48,7 +50,11 @@ class Upkeep:
             except StoreError as error:
                 log.error("upkeep: %s", error, extra={"action": "upkeep"})
                 delay = 10 * self._settings.upkeep
+            slept_at = time.monotonic()
             await asyncio.sleep(delay)
+            if time.monotonic() - slept_at > delay + _STOOD_STILL:
+                # What blocked the loop may have cost the worker beside it its leases; it takes them back first.
+                await asyncio.sleep(_STOOD_STILL)
 
     async def once(self) -> float:
         """One round. Returns the seconds until the next is due. Raises StoreError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import platform
 import socket
@@ -13,7 +14,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVarTuple
 
 from accepted.errors import StoreError
 from accepted.runner import Attempt, Runner, Stop
@@ -25,6 +26,12 @@ log = logging.getLogger("accepted")
 
 _STORE_PAUSE: Final = 1.0
 """Seconds before a claim is tried again after the store failed."""
+_SILENCE: Final = 1.0
+"""Seconds without an answer after which an event loop counts as blocked; the grace, where that is shorter."""
+_MARGIN: Final = 0.2
+"""Seconds that the loop has beyond that, to do what is due."""
+
+Told = TypeVarTuple("Told")
 
 
 def host_id() -> str:
@@ -35,18 +42,51 @@ def host_id() -> str:
     return f"{platform.node()}-{uuid.getnode():x}"
 
 
+class Pulse:
+    """Whether an event loop runs, asked from one other thread. `answered` is called in the loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, answered: Callable[[], None]) -> None:
+        self._loop, self._answered = loop, answered
+        self._asked_at: float | None = None
+
+    def ask(self) -> None:
+        """Once; a question that has no answer yet stands."""
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
+            _tell(self._loop, self._answer)
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the question that has no answer yet; 0 when there is none."""
+        asked_at = self._asked_at
+        return 0.0 if asked_at is None else time.monotonic() - asked_at
+
+    def _answer(self) -> None:
+        self._asked_at = None
+        self._answered()
+
+
 class LeaseKeeper:
     """Renews leases from a thread of its own, so that a function that blocks the event loop keeps its job and a
     dead process loses it.
 
-    An attempt that is far past its time limit while the loop is blocked is not renewed any more: nobody can stop
-    it here, so another worker gets the job.
+    Once an attempt should be over (told to stop, or past its time limit, and the grace is over too) and the loop says
+    nothing, nobody can stop it here, and all others wait for it: the worker gives up all its leases, so that others
+    take the jobs. It takes back what is left of them when the loop runs again.
     """
 
-    def __init__(self, store: WorkingStore, worker_id: str, lease: float, loop: asyncio.AbstractEventLoop) -> None:
-        self._store, self._worker_id, self._lease, self._loop = store, worker_id, lease, loop
+    def __init__(
+        self, store: WorkingStore, worker_id: str, settings: Settings, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self._store, self._worker_id, self._lease, self._loop = store, worker_id, settings.lease, loop
+        self._patience = min(settings.cancel_grace, _SILENCE)
         self.attempts: dict[str, Attempt] = {}
-        self._stopped = threading.Event()
+        self.stuck = False
+        """The leases are given up."""
+        self._stopped = False
+        self._wake = threading.Event()
+        self._wakes_at = 0.0
+        self._pulse = Pulse(loop, self._loop_runs)
         self._thread = threading.Thread(target=self._run, name="accepted leases", daemon=True)
 
     def start(self) -> None:
@@ -54,18 +94,33 @@ class LeaseKeeper:
 
     def stop(self) -> None:
         """Returns once the thread has ended; a renewal under way is finished first."""
-        self._stopped.set()
+        self._stopped = True
+        self._wake.set()
         self._thread.join()
 
+    def hurry(self, end_by: float) -> None:
+        """An attempt has to be over sooner than it had to; from any thread."""
+        if end_by - self._patience < self._wakes_at:
+            self._wake.set()
+
     def _run(self) -> None:
-        while not self._stopped.wait(self._lease / 3):
-            self.renew()
+        renew_at = time.monotonic() + self._lease / 3
+        while True:
+            self._wakes_at = math.inf  # whoever is in a hurry from here on wakes it
+            self._wake.clear()
+            self._wakes_at = min(renew_at, self._look_at())
+            self._wake.wait(max(0.0, self._wakes_at - time.monotonic()))
+            if self._stopped:
+                return
+            if self._look() or time.monotonic() >= renew_at:
+                self.renew()
+                renew_at = time.monotonic() + self._lease / 3
 
     def renew(self) -> None:
         """Once, now; from any thread."""
-        held = {job_id: one.lease.token for job_id, one in list(self.attempts.items()) if not one.overrun()}
+        held = {job_id: one.lease.token for job_id, one in list(self.attempts.items())}
         try:
-            found = self._store.renew(self._worker_id, held, self._lease)
+            found = self._store.renew(self._worker_id, held, 0.0 if self.stuck else self._lease)
         except StoreError as error:
             log.warning("leases could not be renewed: %s", error, extra={"action": "renew"})
             return
@@ -73,12 +128,53 @@ class LeaseKeeper:
             if state is not Held.KEPT:
                 self._tell(job_id, Stop.CANCEL if state is Held.CANCELLING else Stop.LOST)
 
+    # ── a loop that is blocked ──
+
+    def _end_by(self) -> float:
+        """When the first of the attempts has to be over."""
+        return min((one.end_by for one in list(self.attempts.values()) if not one.settled), default=math.inf)
+
+    def _look_at(self) -> float:
+        """When the loop is to be asked, or should have answered."""
+        if self.stuck:
+            return math.inf
+        now, end_by = time.monotonic(), self._end_by()
+        if now < end_by - self._patience:
+            return end_by - self._patience
+        return max(end_by, now - self._pulse.silence + self._patience) + _MARGIN
+
+    def _look(self) -> bool:
+        """True when the leases have to be given up, or can be taken back."""
+        silence = self._pulse.silence
+        if self.stuck:
+            self.stuck = silence > 0
+            return not self.stuck
+        now, end_by = time.monotonic(), self._end_by()
+        if now < end_by - self._patience:
+            return False
+        if now < end_by + _MARGIN or silence < self._patience + _MARGIN:
+            self._pulse.ask()
+            return False
+        self.stuck = True
+        late = [job_id for job_id, one in list(self.attempts.items()) if one.end_by <= now]
+        log.error(
+            "the event loop is blocked by a job that does not stop (%s); the worker gives up its %d jobs to others",
+            ", ".join(late),
+            len(self.attempts),
+            extra={"action": "stuck", "job_id": late[0] if late else None},
+        )
+        return True
+
+    def _loop_runs(self) -> None:
+        """In the loop."""
+        if self.stuck:
+            self._wake.set()
+
     def _tell(self, job_id: str, why: Stop) -> None:
         attempt = self.attempts.get(job_id)
-        if attempt is not None:
+        if attempt is not None and attempt.reporter.stopping != why:
             attempt.warn(why)
-            with suppress(RuntimeError):  # the loop has closed: nobody is left to tell
-                self._loop.call_soon_threadsafe(attempt.stop, why)
+            _tell(self._loop, attempt.stop, why)
 
 
 class Bell:
@@ -162,7 +258,7 @@ class Worker:
                 seen_at=now,
             )
         )
-        self._keeper = LeaseKeeper(self._store, self.id, self._settings.lease, loop)
+        self._keeper = LeaseKeeper(self._store, self.id, self._settings, loop)
         self._keeper.start()
         self._unlisten = self._store.listen(lambda change: self._heard(loop, change))
         self._claiming = loop.create_task(self._claim_forever(), name="accepted claim")
@@ -248,6 +344,7 @@ class Worker:
         self._busy += 1
         self._processes += _is_isolated(attempt.task)
         attempt.on_ended, attempt.on_settled = self._ended, self._settled
+        attempt.on_hurried = self._keeper.hurry
         running = asyncio.get_running_loop().create_task(self._runner.run(attempt))
         self._running.add(running)
         running.add_done_callback(self._running.discard)
@@ -281,9 +378,9 @@ class Worker:
             threading.Thread(target=keeper.renew, name="accepted cancel", daemon=True).start()
 
 
-def _tell(loop: asyncio.AbstractEventLoop, callback: Callable[[], None]) -> None:
-    with suppress(RuntimeError):  # the loop has closed meanwhile
-        loop.call_soon_threadsafe(callback)
+def _tell(loop: asyncio.AbstractEventLoop, callback: Callable[[*Told], None], *arguments: *Told) -> None:
+    with suppress(RuntimeError):  # the loop has closed: nobody is left to tell
+        loop.call_soon_threadsafe(callback, *arguments)
 
 
 def _is_isolated(task: Task[..., object]) -> bool:

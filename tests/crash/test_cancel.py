@@ -126,7 +126,6 @@ async def test_a_thread_inside_c_is_given_up_and_refused(client: AsyncClient, tm
     assert await job.artifacts() == []
 
 
-@pytest.mark.xfail(strict=True, raises=TimeoutError, reason="the lease thread renews what the blocked loop cannot end")
 async def test_a_coroutine_that_never_awaits_is_given_up(make_server: Callable[..., Server], tmp_path: Path) -> None:
     """It holds up its worker for as long as it likes, but neither its own job nor the worker's others."""
     server = make_server(
