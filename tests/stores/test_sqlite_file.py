@@ -231,7 +231,7 @@ async def test_claiming_reads_the_index_of_ready_jobs(store: SQLiteStore) -> Non
     + [("upkeep", name) for name in ("past_deadline", "expired", "forget_keys", "forget_tombstones", "forget_windows")]
     + [
         ("cancelling", name)
-        for name in ("live", "owned", "request_cancel", "retry", "bury", "remove_events", "remove_jobs")
+        for name in ("live", "owned", "request_cancel", "retried_at", "retry", "bury", "remove_events", "remove_jobs")
     ]
     + [("webhooks", "waiting_deliveries")]
     + [("watching", name) for name in ("get", "steps", "artifacts", "events_after")]

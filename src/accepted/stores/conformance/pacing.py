@@ -82,6 +82,20 @@ class Pacing:
             await scene.store.expire(10, ERROR)
         assert await scene.claim_ids() == [second.id]
 
+    @pytest.mark.parametrize("way", ["cancel", "delete", "expire"])
+    async def test_nobody_stands_behind_one_who_has_left(self, scene: Scene, way: str) -> None:
+        _, held = await scene.submit(*(scene.new(paces=rate(1, 5), deadline_at=START + 1) for _ in range(2)))
+        await scene.claim()
+        scene.clock.advance(1)
+        if way == "cancel":
+            await scene.store.request_cancel(held.id, "enough")
+        elif way == "delete":
+            await scene.store.delete(held.id, "enough")
+        else:
+            await scene.store.expire(10, ERROR)
+        scene.clock.advance(4)
+        assert (await scene.submit_one(paces=rate(1, 5))).waiting_for is None
+
     @pytest.mark.parametrize("way", ["interrupt", "lose"])
     async def test_an_interrupted_one_goes_on_at_once_and_is_counted(self, scene: Scene, way: str) -> None:
         job = await scene.running(paces=rate(2, 100))

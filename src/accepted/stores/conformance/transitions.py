@@ -311,6 +311,13 @@ class Transitions:
         await scene.store.complete(claimed.job.lease, b"2")
         assert (await scene.store.get(job.id)).result == b"2"
 
+    async def test_retried_again_it_has_as_much_time_as_at_first(self, scene: Scene) -> None:
+        job = await scene.submit_one(deadline_at=START + 100)
+        for at in (30, 90, 500):
+            await scene.store.request_cancel(job.id, "enough")
+            scene.clock.now = START + at
+            assert (await scene.store.retry(job.id)).deadline_at == START + at + 100
+
     @pytest.mark.parametrize("status", list(Status))
     async def test_delete(self, scene: Scene, status: Status) -> None:
         job_id, lease = await scene.job(status, owner="ann")
@@ -332,6 +339,15 @@ class Transitions:
         assert (await scene.store.get(failing.id)).error == ERROR
         assert (await scene.store.get(cancelling.id)).status is Status.CANCELLED
         assert (await scene.store.get(later.id)).status is Status.PENDING
+
+    async def test_a_deadline_leaves_the_losses_as_they_were(self, scene: Scene) -> None:
+        job = await scene.running(deadline_at=START + LEASE + 10)
+        scene.clock.advance(LEASE + 1)
+        await scene.store.lose(job.lease, error=None)
+        scene.clock.advance(10)
+        assert await scene.store.expire(10, ERROR) == 1
+        over = await scene.store.get(job.id)
+        assert (over.status, over.losses) == (Status.FAILED, 1)
 
     # ── steps and reports ────────────────────────────────────────────────────────────────────────────
 

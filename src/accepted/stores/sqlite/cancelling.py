@@ -68,13 +68,18 @@ def retry(tx: Transaction, job_id: str) -> JobRecord:
         turn=turn,
         waits=Waits.TURN if full is None else Waits.LIMIT,
         line=None if full is None else wanted.line,
-        # The whole job has as much time as it had at first.
-        deadline_at=None if job.deadline_at is None else tx.now + job.deadline_at - job.submitted_at,
+        # The whole job has as much time as it had at first: counted from its last retry by hand, if there was one.
+        deadline_at=None if job.deadline_at is None else tx.now + job.deadline_at - _begun_at(tx, job),
     )
     tx.lines.save()
     _tell(tx, job, Kind.PENDING, dump_data({"reason": "retried"}))
     tx.ready = True
     return watching.get(tx.connection, job_id)
+
+
+def _begun_at(tx: Transaction, job: Live) -> int:
+    retried_at: int | None = tx.value(_SQL["retried_at"], job=job.n)
+    return job.submitted_at if retried_at is None else retried_at
 
 
 @alone

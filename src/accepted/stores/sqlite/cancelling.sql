@@ -19,6 +19,10 @@ DELETE FROM idempotency WHERE job_id IN (SELECT value FROM json_each(:ids))
 UPDATE jobs SET seq = seq + 1, cancel_requested_at = :now, cancel_reason = :reason
 WHERE n = :job AND status = 'running'
 
+-- name: retried_at
+-- When the job was last retried by hand; of its own log, and asked for a job with a deadline only.
+SELECT max(at) FROM events WHERE job = :job AND kind = 'pending' AND data->>'reason' = 'retried'
+
 -- name: retry
 UPDATE jobs SET
     status = 'pending',

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from accepted.errors import LeaseLost
@@ -64,7 +64,11 @@ def complete(result: str | None, result_blob: str | None) -> Decide:
 
 
 def fail(error: str) -> Decide:
-    return lambda job, _: End(Status.FAILED, f'{{"error":{error}}}', error=error, losses=job.losses)
+    return lambda job, _: failed(job, error)
+
+
+def failed(job: Live, error: str) -> End:
+    return End(Status.FAILED, f'{{"error":{error}}}', error=error, losses=job.losses)
 
 
 def cancel(reason: str) -> Decide:
@@ -104,7 +108,7 @@ def lose(error: str | None) -> Decide:
             return None
         losses = job.losses + 1
         if error is not None and job.cancel_requested_at is None:
-            return End(Status.FAILED, f'{{"error":{error}}}', error=error, losses=losses)
+            return replace(failed(job, error), losses=losses)
         return _as_asked(job) or Back('{"reason":"lost"}', attempt=job.attempt, failures=job.failures, losses=losses)
 
     return decide

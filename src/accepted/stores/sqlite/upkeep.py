@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from accepted.job import JobRecord, Status
+from accepted.job import JobRecord
 from accepted.stores.sqlite import records
 from accepted.stores.sqlite.cancelling import remove
 from accepted.stores.sqlite.liveness import Liveness
 from accepted.stores.sqlite.queries import load
 from accepted.stores.sqlite.records import Live, micros
-from accepted.stores.sqlite.settling import End, cancelled, end
+from accepted.stores.sqlite.settling import cancelled, end, failed
 from accepted.stores.sqlite.transaction import Transaction
 from accepted.stores.sqlite.working import bury_worker
 from accepted.stores.sqlite.writer import alone
@@ -36,9 +36,8 @@ def lost(tx: Transaction, asked: tuple[int, Liveness | None]) -> list[JobRecord]
 @alone
 def expire(tx: Transaction, asked: tuple[int, str]) -> int:
     limit, error = asked
-    failed = End(Status.FAILED, f'{{"error":{error}}}', error=error)
     jobs = [(Live(*row), cancels) for row, cancels in tx.rows(_SQL["past_deadline"], now=tx.now, limit=limit)]
-    end(tx, [(job, cancelled(job, DEADLINE) if cancels else failed) for job, cancels in jobs])
+    end(tx, [(job, cancelled(job, DEADLINE) if cancels else failed(job, error)) for job, cancels in jobs])
     return len(jobs)
 
 
