@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 from helpers import wait_until
 from http_api.serving import Api, problem, serving, started
 
+from accepted import Jobs
 from accepted.errors import StoreError
-from accepted.http import reading
+from accepted.http import job_body, reading
+from accepted.http.links import Links
 from accepted.http.shapes import AcceptedJob
 
 
@@ -30,6 +34,31 @@ async def test_accepted(api: Api, ann: httpx.AsyncClient) -> None:
     assert "preference-applied" not in answer.headers
     # It was committed before the answer left.
     assert (await api.jobs.get(body["id"])).record.task == "gated"
+
+
+async def test_the_form_of_the_answer_gives_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is made once for a task is the job that `GET` would show, whatever there is in its names."""
+    jobs = Jobs("sqlite://:memory:", worker=False)
+    names = ["plain", "100%", "%(id)b %s", 'a "quoted" \\ one', "żółw", "new\nline"]
+    tasks = [jobs.task(name=name, queue=name, retries=number)(answered) for number, name in enumerate(names)]
+    tasks.append(jobs.task(name="limited", concurrency=1)(answered))
+    kinds: list[dict[str, Any]] = [{}, {"priority": 7}, {"delay": 60.0}, {"cancel_after": 60.0}]
+    async with jobs:
+        made = [
+            (await task.with_options(owner=owner, **kind).submit(1)).record
+            for task, owner, kind in itertools.product(tasks, names, kinds)
+        ]
+        for job, links in itertools.product(made, (Links("/v1"), Links("/50%/v1"))):
+            assert job_body.accepted_body(job, links) == job_body.job_body(job, links)
+        another = (await tasks[0].with_options(owner="another").submit(2)).record
+    expected = job_body.job_body(another, links)
+    # By now nothing is made as a whole any more.
+    monkeypatch.delattr(job_body, "job_members")
+    assert job_body.accepted_body(another, links) == expected
+
+
+async def answered(n: int) -> int:
+    return n
 
 
 async def test_done_within_the_wait(ann: httpx.AsyncClient) -> None:

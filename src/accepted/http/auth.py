@@ -137,31 +137,31 @@ class LoopbackOnly:
 
     def __init__(self, origins: Sequence[str] = ()) -> None:
         self._origins = origins
+        self._local = Identity("local", admin=True)
 
     async def __call__(self, connection: HTTPConnection, /) -> Identity | None:
         host = connection.client.host if connection.client else ""
         if host == "testclient":
             # Starlette's TestClient, which has no socket: no address of the network can look like this.
-            return Identity("local", admin=True)
+            return self._local
         reason = self._reason(connection, host)
         if reason is not None:
             raise Forbidden(
                 f"{reason} This server is open to its own machine only: configure who may call it "
                 "(ACCEPTED_AUTH=keys or jwt, or auth=… in code), and for a page of another origin ACCEPTED_ORIGINS."
             )
-        return Identity("local", admin=True)
+        return self._local
 
     def _reason(self, connection: HTTPConnection, host: str) -> str | None:
         if not _is_loopback(host):
             return f"You call from {host or 'an unknown address'}."
-        proxied = [name for name in connection.headers if name.startswith("x-forwarded-") or name in _PROXY_HEADERS]
-        if proxied:
-            return f"A proxy is in front of it (header {proxied[0]})."
+        for name, _ in connection.scope["headers"]:
+            if name in _PROXY_HEADERS or name.startswith(b"x-forwarded-"):
+                return f"A proxy is in front of it (header {name.decode('latin-1')})."
         if connection.scope.get("http_version") == "1.0":
             # What nginx speaks to its upstreams unless told otherwise, with no other trace of itself.
             return "A proxy may be in front of it (HTTP/1.0)."
-        name = _host_name(connection.headers.get("host", ""))
-        if name is None or not (name == "localhost" or name.endswith(".localhost") or _is_loopback(name)):
+        if not _is_of_this_machine(connection.headers.get("host", "")):
             # DNS rebinding: a foreign name that suddenly points to 127.0.0.1, in a browser on this machine.
             return "It was called by a name that is not this machine's."
         if not origin_is_ours(connection, self._origins):
@@ -169,7 +169,7 @@ class LoopbackOnly:
         return None
 
 
-_PROXY_HEADERS: Final = frozenset({"forwarded", "x-real-ip", "via", "cf-connecting-ip", "true-client-ip"})
+_PROXY_HEADERS: Final = frozenset({b"forwarded", b"x-real-ip", b"via", b"cf-connecting-ip", b"true-client-ip"})
 
 
 @lru_cache(maxsize=1024)
@@ -183,11 +183,13 @@ def _is_loopback(host: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _host_name(header: str) -> str | None:
+def _is_of_this_machine(host: str) -> bool:
+    """Whether this Host header names it."""
     try:
-        return urlsplit(f"//{header}").hostname
+        name = urlsplit(f"//{host}").hostname
     except ValueError:
-        return None
+        return False
+    return name is not None and (name == "localhost" or name.endswith(".localhost") or _is_loopback(name))
 
 
 # ── credentials of a request ─────────────────────────────────────────────────────────────────────────
@@ -216,6 +218,13 @@ def take_query(connection: HTTPConnection, name: str) -> str | None:
         blanked = [(key, "REDACTED" if key == name else value) for key, value in pairs]
         connection.scope["query_string"] = urlencode(blanked).encode()
     return taken.get(name)
+
+
+def job_token_of_query(connection: HTTPConnection) -> str | None:
+    """Any other token in the query is the host application's, and stays."""
+    if (connection.query_params.get("token") or "").startswith(JOB_TOKEN):
+        return take_query(connection, "token")
+    return None
 
 
 def is_safe(connection: HTTPConnection) -> bool:
@@ -260,8 +269,8 @@ class Access:
         own origin or `settings.origins`.
         """
         token = bearer(connection)
-        if token is None and (connection.query_params.get("token") or "").startswith(JOB_TOKEN):
-            token = take_query(connection, "token")
+        if token is None and b"token=" in connection.scope.get("query_string", b""):
+            token = job_token_of_query(connection)
         token = token or connection.scope.get("accepted.taken", {}).get("token")
         if token is not None and token.startswith(JOB_TOKEN):
             claims = await self.tokens.read_job_token(token)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, TypeVar, overload
 
 from pydantic_core import to_json
@@ -38,13 +39,13 @@ class IndexedHeaders(Headers):
         self._index = dict(reversed(raw))
 
     def __getitem__(self, key: str) -> str:
-        return self._index[key.lower().encode("latin-1")].decode("latin-1")
+        return self._index[_on_the_wire(key)].decode("latin-1")
 
     def __iter__(self) -> Iterator[str]:
         return (name.decode("latin-1") for name in self._index)
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and key.lower().encode("latin-1") in self._index
+        return isinstance(key, str) and _on_the_wire(key) in self._index
 
     @overload
     def get(self, key: str, /) -> str | None: ...
@@ -53,8 +54,29 @@ class IndexedHeaders(Headers):
     def get(self, key: str, default: str | T, /) -> str | T: ...
 
     def get(self, key: str, default: Any = None, /) -> Any:
-        value = self._index.get(key.lower().encode("latin-1"))
+        value = self._index.get(_on_the_wire(key))
         return default if value is None else value.decode("latin-1")
+
+
+@lru_cache(maxsize=256)
+def _on_the_wire(name: str) -> bytes:
+    """We ask for the same few names all day."""
+    return name.lower().encode("latin-1")
+
+
+class Ready(Response):
+    """An answer that is told its headers as they are sent; Starlette's makes them from text each time."""
+
+    def __init__(self, body: bytes, status: int, headers: Mapping[str, str], media_type: str) -> None:
+        self.status_code, self.body, self.background = status, body, None
+        self.raw_headers = [_header(name, value) for name, value in headers.items()]
+        self.raw_headers.append((b"content-length", b"%d" % len(body)))
+        self.raw_headers.append(_header("content-type", media_type))
+
+
+@lru_cache(maxsize=1024)
+def _header(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.lower().encode("latin-1"), value.encode("latin-1")
 
 
 class Call(Request):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import from_json
@@ -27,7 +27,7 @@ from accepted.errors import (
 from accepted.http.artifacts import send_blob
 from accepted.http.auth import Identity
 from accepted.http.idempotency import Claim, InFlight, scope
-from accepted.http.job_body import job_body, poll_after_ms
+from accepted.http.job_body import accepted_body, poll_after_ms
 from accepted.http.links import Links
 from accepted.http.negotiation import (
     Prefer,
@@ -39,18 +39,19 @@ from accepted.http.negotiation import (
 )
 from accepted.http.problems import job_problem, problem_response, retry_after
 from accepted.http.reading import read_json
-from accepted.http.resource import Call
+from accepted.http.resource import Call, Ready
 from accepted.http.uploads import form_arguments, read_form
 from accepted.http.waiting import while_connected
 from accepted.job import JobRecord, Status
 from accepted.stores.base import Submitted
 from accepted.task import Options, Task
+from accepted.value import value
 
 if TYPE_CHECKING:
     from accepted.jobs import Jobs
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Asked:
     """What the headers of a submission ask for, beside its content. Durations in seconds."""
 
@@ -63,7 +64,7 @@ class Asked:
         """The owner is the caller's, whatever the request says. Raises BadRequest."""
         key = parse_key(headers.get("idempotency-key"))
         return cls(
-            prefer=parse_prefer(headers.getlist("prefer")),
+            prefer=parse_prefer(headers.getlist("prefer") if "prefer" in headers else ()),
             claim=Claim(scope(identity.owner, route), key) if key is not None else None,
             options=Options(
                 owner=identity.owner,
@@ -186,10 +187,11 @@ def answer_headers(submitted: Submitted, prefer: Prefer, wait: float | None) -> 
 
 def accepted_response(job: JobRecord, links: Links, headers: dict[str, str]) -> Response:
     """202: the job, where it is, and when to ask again."""
-    headers["Location"] = links.job(job.id)
     headers["Retry-After"] = retry_after((poll_after_ms(job) or 0) / 1000)
     headers["Cache-Control"] = "no-store"
-    return Response(job_body(job, links), 202, headers, media_type="application/json")
+    response = Ready(accepted_body(job, links), 202, headers, "application/json")
+    response.raw_headers.append((b"location", links.job(job.id).encode()))
+    return response
 
 
 async def result_response(jobs: Jobs, job: JobRecord, headers: dict[str, str]) -> Response:
