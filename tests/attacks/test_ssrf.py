@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from attacks.addresses import PRIVATE, PUBLIC
-from attacks.scene import Scene
+from attacks.scene import TLS, Scene
 
 from accepted.guard import AddressPolicy, AddressRefused, guarded_client
 from accepted.webhooks.targets import refused_for_ever
@@ -171,7 +171,7 @@ async def test_a_name_that_changes_its_answer() -> None:
 async def test_the_client_refuses_every_form(host: str) -> None:
     """Through the URL parser of the client too, encoded or not."""
     bracketed = f"[{host}]" if host.count(":") > 1 and host[:1] != "[" else host
-    async with guarded_client(AddressPolicy()) as client:
+    async with guarded_client(AddressPolicy(), verify=TLS) as client:
         for url in (f"http://{bracketed}:1/", f"http://{quote(bracketed, safe='[]:.%')}:1/"):
             with pytest.raises(
                 (

@@ -136,9 +136,9 @@ async def started(**settings: Any) -> AsyncIterator[Api]:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[int]:
+async def serving(app: ASGIApp, **options: Any) -> AsyncIterator[int]:
     """A real server; its port."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off", **options))
     running = asyncio.ensure_future(server.serve())
     while not server.started:
         assert not running.done()

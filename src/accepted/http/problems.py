@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from accepted.errors import AcceptedError, NotAuthenticated, PayloadTooLarge
+from accepted.errors import AcceptedError, BadRequest, NotAuthenticated, PayloadTooLarge
 from accepted.job import JSON
 
 DOCS: Final = "/v1/problems#"
@@ -47,6 +47,14 @@ class BodyTooSlow(AcceptedError):
 
     def __init__(self) -> None:
         super().__init__("The request's body did not arrive in time; send it again over a better connection.")
+
+
+class TwoLengths(BadRequest):
+    """A proxy in front of this server may have read the length that this one did not, and take what is left for a
+    request (RFC 9112 §6.1). httptools refuses it by itself."""
+
+    def __init__(self) -> None:
+        super().__init__("The request has both Content-Length and Transfer-Encoding; send one of them.")
 
 
 class RangeNotSatisfiable(AcceptedError):
@@ -107,7 +115,7 @@ def _headers(error: AcceptedError) -> dict[str, str]:
             headers["Allow"] = ", ".join(error.allowed)
         case RangeNotSatisfiable():
             headers["Content-Range"] = f"bytes */{error.size_bytes}"
-        case PayloadTooLarge() | BodyTooSlow():
-            # The rest of the body is not read, so the connection cannot be used again.
+        case PayloadTooLarge() | BodyTooSlow() | TwoLengths():
+            # The rest of the body is not read, or nobody knows where it ends: the connection cannot be used again.
             headers["Connection"] = "close"
     return headers

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 
 from accepted.errors import AcceptedError
 from accepted.http.links import Links, links_here
-from accepted.http.problems import MethodNotAllowed, problem_response, unexpected
+from accepted.http.problems import MethodNotAllowed, TwoLengths, problem_response, unexpected
 from accepted.job import JSON
 
 log = logging.getLogger("accepted.http")
@@ -124,6 +124,8 @@ class Resource:
             handler = self._handlers.get(call.method)
             if handler is None:
                 raise MethodNotAllowed(call.method, self.methods)
+            if "transfer-encoding" in call.headers and "content-length" in call.headers:
+                raise TwoLengths
             return await handler(call)
         except (ClientDisconnect, HTTPException):
             # An HTTPException is the host application's own: of its authenticator, of its limit on bodies.
