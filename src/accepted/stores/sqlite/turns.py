@@ -46,11 +46,12 @@ class Turns:
         owners = {(lane.queue, lane.priority, owner) for lane, owner in pairs} - self._last.keys()
         if not lanes and not owners:
             return
-        self._lanes.update(dict.fromkeys(lanes, 0))
+        self._lanes.update((lane, self._advanced.get(lane, 0)) for lane in lanes)
         self._last.update(dict.fromkeys(owners, -1))
         found = self._tx.rows(_SQL["turns"], lanes=dump([*lanes]), owners=dump([*owners]))
         for queue, task, priority, turn in found[0]:
-            self._lanes[Lane(queue, task, priority)] = turn
+            lane = Lane(queue, task, priority)
+            self._lanes[lane] = max(turn, self._lanes[lane])
         for queue, priority, owner, turn in found[1]:
             self._last[queue, priority, owner] = turn
 
