@@ -14,11 +14,12 @@ begin ──▶ execute ──▶ settle
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -49,7 +50,6 @@ from accepted.value import value
 
 log = logging.getLogger("accepted")
 
-RESULT_BLOB: Final = "result.json"
 _STORE_PAUSE: Final = 0.5
 """Seconds between tries to write an end that the store could not take."""
 
@@ -83,10 +83,17 @@ Outcome = Returned | Raised | Stopped
 
 
 class StoreSink:
-    """Reports of an attempt that runs in this process go straight to the store."""
+    """Reports of an attempt that runs in this process go straight to the store.
+
+    Each artifact is a blob of its own, which the store names once the lease was looked at: so no attempt touches what
+    another has attached, and whoever reads has either the old bytes or the new.
+    """
 
     def __init__(self, store: WorkingStore, blobs: BlobStore, lease: Lease, settings: Settings) -> None:
         self._store, self._blobs, self._lease, self._settings = store, blobs, lease, settings
+        self._numbers = itertools.count(1)
+        self._attached: dict[str, str] = {}
+        """The blobs of this attempt's artifacts, by name."""
 
     async def report(self, events: Sequence[EventDraft], progress: Progress | None, cost: float) -> None:
         await self._store.report(self._lease, events, progress=progress, cost=cost)
@@ -104,16 +111,41 @@ class StoreSink:
         length = len(source) if isinstance(source, bytes) else (await asyncio.to_thread(source.stat)).st_size
         if length > self._settings.artifact_max:
             raise PayloadTooLarge(f"artifact {name!r}", self._settings.artifact_max)
-        artifact = await self._blobs.put(self._lease.job_id, f"artifact.{name}", source, media_type=media_type)
-        artifact = replace(artifact, name=name)
+        job_id, blob = self._lease.job_id, f"artifact-{self._lease.token}-{next(self._numbers)}.{name}"
+        before = await self._store.artifact(job_id, name) if name not in self._attached else None
+        artifact = replace(await self._blobs.put(job_id, blob, source, media_type=media_type), name=name)
         data = {
             "name": name,
             "size_bytes": artifact.size_bytes,
             "media_type": media_type,
             "sha256": artifact.sha256,
+            "blob": blob,
         }
-        await self._store.report(self._lease, [EventDraft(Kind.ARTIFACT, data)])
+        async with _fenced(self._blobs, job_id, blob):
+            await self._store.report(self._lease, [EventDraft(Kind.ARTIFACT, data)])
+        replaced = self._attached.get(name, before.blob if before is not None else None)
+        self._attached[name] = blob
+        if replaced is not None:
+            await _discard(self._blobs, job_id, replaced)
         return artifact
+
+
+@asynccontextmanager
+async def _fenced(blobs: BlobStore, job_id: str, blob: str) -> AsyncIterator[None]:
+    """Around the verb that names a blob just put: if the attempt was fenced off, the blob goes."""
+    try:
+        yield
+    except LeaseLost:
+        await _discard(blobs, job_id, blob)
+        raise
+
+
+async def _discard(blobs: BlobStore, job_id: str, blob: str) -> None:
+    """What nobody asks for any more. Where it stays, it goes with its job."""
+    try:
+        await blobs.delete(job_id, blob)
+    except StoreError as error:
+        log.warning("job %s: %s", job_id, error, extra={"action": "discard", "job_id": job_id})
 
 
 class Attempt:
@@ -342,8 +374,10 @@ class Runner:
             await self._store.fail(attempt.lease, _final(error, attempt))
             return Status.FAILED
         if len(result) > self._settings.result_inline:
-            await self._blobs.put(attempt.record.id, RESULT_BLOB, result, media_type="application/json")
-            await self._store.complete(attempt.lease, None, result_blob=RESULT_BLOB)
+            job_id, blob = attempt.record.id, f"result.{attempt.lease.token}.json"
+            await self._blobs.put(job_id, blob, result, media_type="application/json")
+            async with _fenced(self._blobs, job_id, blob):
+                await self._store.complete(attempt.lease, None, result_blob=blob)
         else:
             await self._store.complete(attempt.lease, result)
         return Status.COMPLETED

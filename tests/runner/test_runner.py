@@ -534,6 +534,30 @@ async def test_track_counts_and_moves_the_percent_only_when_asked(jobs: Jobs) ->
     assert (progress.percent, progress.current, progress.total, progress.unit) == (70, 10, 10, "pages")
 
 
+async def test_a_name_has_one_file_however_often_it_is_attached_and_by_which_attempt(jobs: Jobs) -> None:
+    @jobs.task(retries=1, backoff=0)
+    async def attaching(*, job: Job) -> None:
+        for number in range(3):
+            await job.attach("a.txt", f"{job.attempt}/{number}".encode())
+        await asyncio.gather(*(job.attach("b.txt", f"{job.attempt}/{number}".encode()) for number in range(3)))
+        if job.attempt == 1:
+            raise RuntimeError("again")
+
+    async with jobs:
+        handle = await attaching.submit()
+        await handle.result()
+        contents = []
+        for name in ("a.txt", "b.txt"):
+            attached = await jobs.store.artifact(handle.id, name)
+            assert attached is not None
+            contents.append(b"".join([chunk async for chunk in jobs.blobs.read(handle.id, attached.blob)]))
+            path = await jobs.blobs.path(handle.id, attached.blob)
+        assert contents[0] == b"2/2"
+        assert contents[1].startswith(b"2/")
+        assert path is not None
+        assert len(list(path.parent.iterdir())) == 2
+
+
 async def test_files_that_an_attempt_writes_after_its_job_was_removed_go_too(jobs: Jobs) -> None:
     removed = asyncio.Event()
 
@@ -550,7 +574,9 @@ async def test_files_that_an_attempt_writes_after_its_job_was_removed_go_too(job
         async for event in handle.events():
             if event.kind is Kind.ARTIFACT:
                 break
-        before = await jobs.blobs.path(handle.id, "artifact.before.txt")
+        attached = await jobs.store.artifact(handle.id, "before.txt")
+        assert attached is not None
+        before = await jobs.blobs.path(handle.id, attached.blob)
         assert before is not None
         await handle.delete()
         removed.set()

@@ -35,6 +35,19 @@ def all_files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
+async def test_one_goes_and_who_reads_it_reads_on(blobs: BlobStore) -> None:
+    job_id, data = new_id(), os.urandom(CHUNK_BYTES * 2)
+    await blobs.put(job_id, "one", data, media_type="text/plain")
+    await blobs.put(job_id, "two", b"2", media_type="text/plain")
+    reading = blobs.read(job_id, "one")
+    read = await anext(reading)
+    await blobs.delete(job_id, "one")
+    await blobs.delete(job_id, "one")
+    assert read + b"".join([chunk async for chunk in reading]) == data
+    assert await blobs.path(job_id, "one") is None
+    assert await content(blobs, job_id, "two") == b"2"
+
+
 async def test_put_and_read(blobs: BlobStore, tmp_path: Path) -> None:
     job_id, data = new_id(), os.urandom(CHUNK_BYTES * 2 + 7)
     source = tmp_path / "source"

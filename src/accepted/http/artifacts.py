@@ -15,8 +15,7 @@ from accepted.errors import AcceptedError, JobNotFound
 from accepted.http.negotiation import tag_matches
 from accepted.http.problems import RangeNotSatisfiable
 from accepted.http.resource import Call
-from accepted.job import Artifact
-from accepted.stores.base import BlobStore, WatchingStore
+from accepted.stores.base import Attached, BlobStore, WatchingStore
 
 _RANGE: Final = re.compile(r"\s*bytes\s*=\s*(?:(?P<start>[0-9]{1,18})-(?P<end>[0-9]{1,18})?|-(?P<last>[0-9]{1,18}))\s*")
 _INLINE: Final = frozenset(
@@ -73,9 +72,10 @@ def disposition(name: str, media_type: str) -> str:
 
 async def send_artifact(call: Call, store: WatchingStore, blobs: BlobStore, job_id: str, name: str) -> Response:
     """The answer to `GET /v1/jobs/{id}/artifacts/{name}`. Raises ArtifactNotFound, RangeNotSatisfiable."""
-    artifact = next((one for one in await store.artifacts(job_id) if one.name == name), None)
-    if artifact is None:
+    attached = await store.artifact(job_id, name)
+    if attached is None:
         raise ArtifactNotFound(job_id, name)
+    artifact = attached.artifact
     tag = f'"{artifact.sha256}"'
     headers = {
         "ETag": tag,
@@ -88,11 +88,11 @@ async def send_artifact(call: Call, store: WatchingStore, blobs: BlobStore, job_
     }
     if tag_matches(call.headers.get("if-none-match"), tag):
         return Response(None, 304, headers)
-    return _send(call, blobs, job_id, artifact, tag, headers)
+    return _send(call, blobs, job_id, attached, tag, headers)
 
 
-def _send(call: Call, blobs: BlobStore, job_id: str, artifact: Artifact, tag: str, headers: dict[str, str]) -> Response:
-    size = artifact.size_bytes
+def _send(call: Call, blobs: BlobStore, job_id: str, attached: Attached, tag: str, headers: dict[str, str]) -> Response:
+    size = attached.artifact.size_bytes
     # A date can never match: there is no Last-Modified. A weak tag may not.
     fresh = call.headers.get("if-range", tag).strip() == tag
     span = parse_range(call.headers.get("range"), size) if fresh and call.method == "GET" else None
@@ -101,9 +101,9 @@ def _send(call: Call, blobs: BlobStore, job_id: str, artifact: Artifact, tag: st
         status, headers["Content-Range"] = 206, f"bytes {span.start}-{span.end - 1}/{size}"
     span = span or Span(0, size)
     headers["Content-Length"] = str(span.end - span.start)
-    content = blobs.read(job_id, f"artifact.{artifact.name}", start=span.start, end=span.end)
+    content = blobs.read(job_id, attached.blob, start=span.start, end=span.end)
     return StreamingResponse(
-        _nothing() if call.method == "HEAD" else content, status, headers, media_type=artifact.media_type
+        _nothing() if call.method == "HEAD" else content, status, headers, media_type=attached.artifact.media_type
     )
 
 

@@ -95,6 +95,14 @@ class Claim:
     next_at: float | None
 
 
+@value
+class Attached:
+    """An artifact, and the blob that holds its bytes."""
+
+    artifact: Artifact
+    blob: str
+
+
 class Held(StrEnum):
     """What a renewal found of one lease."""
 
@@ -263,7 +271,14 @@ class ListeningStore(Protocol):
         """Call `listener` after commits, of other processes too. Returns the function that ends it."""
 
 
-class WorkingStore(ListeningStore, Protocol):
+class ArtifactStore(Protocol):
+    """For whoever reads a file of a job, or puts another in its place."""
+
+    async def artifact(self, job_id: str, name: str) -> Attached | None:
+        """The newest of that name."""
+
+
+class WorkingStore(ListeningStore, ArtifactStore, Protocol):
     """For workers and runners. Each verb with a lease raises LeaseLost when the token is not the job's
     present one or the job is not running."""
 
@@ -291,7 +306,9 @@ class WorkingStore(ListeningStore, Protocol):
         progress: Progress | None = None,
         cost: float = 0.0,
     ) -> int:
-        """Append events; set the job's progress; add to its cost. Returns the last `seq`."""
+        """Append events; set the job's progress; add to its cost. Returns the last `seq`.
+
+        The `blob` of an `artifact` event is kept with the artifact, and told to nobody."""
 
     async def start_step(self, lease: Lease, key: str, name: str) -> None:
         """Event `step` with status "running"."""
@@ -321,7 +338,7 @@ class WorkingStore(ListeningStore, Protocol):
         """Whether there is no such job any more, so that nobody else will write for it."""
 
 
-class WatchingStore(ListeningStore, Protocol):
+class WatchingStore(ListeningStore, ArtifactStore, Protocol):
     """For whoever follows jobs: routes, hub, clients in process."""
 
     async def get(self, job_id: str) -> JobRecord:
@@ -458,6 +475,9 @@ class BlobStore(Protocol):
 
     def read(self, job_id: str, name: str, *, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """Bytes start … end (exclusive) in chunks of at most 256 KiB. Raises FileNotFoundError."""
+
+    async def delete(self, job_id: str, name: str) -> None:
+        """One blob. Idempotent; who reads it already reads on."""
 
     async def delete_job(self, job_id: str) -> None:
         """All blobs of the job. Idempotent."""

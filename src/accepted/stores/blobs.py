@@ -65,6 +65,13 @@ class FolderBlobs:
         finally:
             file.close()
 
+    async def delete(self, job_id: str, name: str) -> None:
+        path = self._path(job_id, name)
+        try:
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"The blob {path} cannot be removed ({error}); check the permissions.") from error
+
     async def delete_job(self, job_id: str) -> None:
         await asyncio.to_thread(self._delete, self._folder(job_id))
 

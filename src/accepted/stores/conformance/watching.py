@@ -14,7 +14,7 @@ import pytest
 
 from accepted.errors import BadRequest, JobGone, JobNotFound
 from accepted.job import TERMINAL, Artifact, EventDraft, IdempotencyKey, Kind, Status
-from accepted.stores.base import ApiKey, Change, Held, JobQuery, WorkerInfo
+from accepted.stores.base import ApiKey, Attached, Change, Held, JobQuery, WorkerInfo
 from accepted.stores.conformance.scene import ERROR, LEASE, START, Scene, accepted, wait_until
 
 
@@ -86,6 +86,28 @@ class Watching:
             Artifact("b", 3, "text/plain", "00"),
         ]
         assert await scene.store.artifacts("no-such-job") == []
+
+    async def test_an_artifact_by_name(self, scene: Scene) -> None:
+        job = await scene.running()
+        told = {"name": "b", "size_bytes": 1, "media_type": "text/plain", "sha256": "00"}
+        for blob in ("b-1", "b-2"):
+            await scene.store.report(job.lease, [EventDraft(Kind.ARTIFACT, {**told, "blob": blob})])
+        attached = Attached(Artifact("b", 1, "text/plain", "00"), "b-2")
+        assert await scene.store.artifact(job.id, "b") == attached
+        assert await scene.store.artifacts(job.id) == [attached.artifact]
+        *_, event = (await scene.store.events(job.id)).events
+        assert json.loads(event.data) == told, "nobody is told of blobs"
+        for none in ("c", "", "\0", "\ud800"):
+            assert await scene.store.artifact(job.id, none) is None
+        assert await scene.store.artifact("no-such-job", "b") is None
+
+    async def test_an_artifact_from_before_blobs_had_names_of_their_own(self, scene: Scene) -> None:
+        job = await scene.running()
+        told = {"name": "b", "size_bytes": 1, "media_type": "text/plain", "sha256": "00"}
+        await scene.store.report(job.lease, [EventDraft(Kind.ARTIFACT, told)])
+        attached = await scene.store.artifact(job.id, "b")
+        assert attached is not None
+        assert attached.blob == "artifact.b"
 
     async def test_list_by_pages(self, scene: Scene) -> None:
         jobs = await scene.submit(*(scene.new() for _ in range(25)))

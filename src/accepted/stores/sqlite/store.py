@@ -27,6 +27,7 @@ from accepted.job import (
 )
 from accepted.stores.base import (
     ApiKey,
+    Attached,
     Change,
     Claim,
     Clock,
@@ -274,6 +275,13 @@ class SQLiteStore:
 
     async def artifacts(self, job_id: str) -> list[Artifact]:
         return await self._read(lambda connection: watching.get_artifacts(connection, job_id), short=True)
+
+    async def artifact(self, job_id: str, name: str) -> Attached | None:
+        try:
+            checked(name)
+        except ValueError:  # a name that nothing can have
+            return None
+        return await self._read(lambda connection: watching.get_artifact(connection, job_id, name), short=True)
 
     async def events(self, job_id: str, *, after: int = 0, limit: int = 1000) -> EventsPage:
         return await self._read(lambda connection: watching.get_events(connection, job_id, after, limit), short=True)

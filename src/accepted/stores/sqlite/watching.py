@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from accepted.errors import JobGone, JobNotFound
 from accepted.job import Artifact, Event, JobRecord, Step
-from accepted.stores.base import EventsPage
+from accepted.stores.base import Attached, EventsPage
 from accepted.stores.sqlite.queries import load
 from accepted.stores.sqlite.records import dump, event, record, seconds, step
 
@@ -38,7 +38,20 @@ def get_steps(connection: sqlite3.Connection, job_id: str) -> list[Step]:
 
 def get_artifacts(connection: sqlite3.Connection, job_id: str) -> list[Artifact]:
     found = (json.loads(data) for (data,) in connection.execute(_SQL["artifacts"], (job_id,)))
-    return [Artifact(data["name"], data["size_bytes"], data["media_type"], data["sha256"]) for data in found]
+    return [_artifact(data) for data in found]
+
+
+def get_artifact(connection: sqlite3.Connection, job_id: str, name: str) -> Attached | None:
+    row = connection.execute(_SQL["artifact"], (job_id, name)).fetchone()
+    if row is None:
+        return None
+    data = json.loads(row[0])
+    # What was attached before blobs had names of their own has none.
+    return Attached(_artifact(data), data.get("blob", f"artifact.{name}"))
+
+
+def _artifact(data: dict[str, Any]) -> Artifact:
+    return Artifact(data["name"], data["size_bytes"], data["media_type"], data["sha256"])
 
 
 def get_events(connection: sqlite3.Connection, job_id: str, after: int, limit: int) -> EventsPage:

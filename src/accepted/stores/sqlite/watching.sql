@@ -12,6 +12,9 @@ ORDER BY place
 -- name: artifacts
 SELECT data FROM artifacts WHERE job = (SELECT n FROM jobs WHERE id = ?) ORDER BY name
 
+-- name: artifact
+SELECT data FROM artifacts WHERE job = (SELECT n FROM jobs WHERE id = ?) AND name = ?
+
 -- name: events_after
 -- Numbers have no gap from first_seq on, so a range of them is also a count. A job that is gone has one row
 -- of NULLs, a job without newer events one with its first_seq.

@@ -71,11 +71,14 @@ def _append(tx: Transaction, requests: Sequence[Append]) -> list[int | Exception
         total = sums[job.n]
         for kind, data in request.events:
             total.seq += 1
-            events.append((job.n, total.seq, job.attempt, kind, data))
+            told = data
+            if kind is Kind.ARTIFACT:
+                artifact = json.loads(data)
+                artifacts.append([job.n, artifact["name"], data])
+                told = dump({name: each for name, each in artifact.items() if name != "blob"})
+            events.append((job.n, total.seq, job.attempt, kind, told))
             if kind is Kind.PROGRESS and job.watched:
                 news[job.id] = News(job.id, job.owner, job.task, job.queue, kind, total.seq)
-            if kind is Kind.ARTIFACT:
-                artifacts.append([job.n, json.loads(data)["name"], data])
         if request.progress is not None:
             total.progress = pack_progress(request.progress, tx.now)
         total.cost += request.cost
