@@ -33,20 +33,25 @@ def describe(folder: Path) -> list[str]:
 def fdatasync_rate(folder: Path, *, pages: int = 1, grows: bool = False) -> float:
     """How often in a second so many pages can be written and synced, one after the other; over what the file has
     already, as a write-ahead log is written once it was moved into the database."""
-    path = folder / "fdatasync"
+    return SYNCS / sum(fdatasync_seconds(folder, pages=pages, grows=grows))
+
+
+def fdatasync_seconds(folder: Path, *, pages: int = 1, grows: bool = False) -> list[float]:
+    """How long each of them takes."""
+    path, taken = folder / "fdatasync", []
     with path.open("wb") as file:
         if not grows:
             file.write(bytes(PAGE * pages * SYNCS))
             file.flush()
             os.fsync(file.fileno())
             file.seek(0)
-        start = time.perf_counter()
         for _ in range(SYNCS):
+            start = time.perf_counter()
             os.write(file.fileno(), bytes(PAGE * pages))
             os.fdatasync(file.fileno())
-        rate = SYNCS / (time.perf_counter() - start)
+            taken.append(time.perf_counter() - start)
     path.unlink()
-    return rate
+    return taken
 
 
 def cpu_seconds(pid: int) -> float:

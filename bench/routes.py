@@ -10,12 +10,14 @@ from typing import Any, Final
 
 import httpx
 
-from bench.figure import Bench, Row, at_least, at_most, median, shown
-from bench.machine import cpu_seconds
+from bench.figure import Bench, Row, at_least, at_most, median, percentile, shown
+from bench.machine import cpu_seconds, fdatasync_seconds
 from bench.processes import helper, serving
 
 CONNECTIONS: Final = 32
 BODY: Final = b'{"repo":"owner/name","branch":"main","depth":3}'
+COMMIT_PAGES: Final = 18
+"""What a commit of a job from each connection writes to the log, in pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,12 @@ def submit(bench: Bench) -> list[Row]:
         bare = Asked(app, _post("/bare/tasks/order"), 202)
         included = Asked(app, _post("/v1/tasks/order"), 202)
         alone = Asked(own, _post("/v1/tasks/order"), 202)
-        _in_turns(bench, bare, included, alone)
+        syncs = _in_turns(bench, bare, included, alone)
     return [
         *_compared("POST /v1/tasks/{task} in a FastAPI app", included, bare, 0.9, 2),
         *_compared("POST /v1/tasks/{task}, served alone", alone, bare, 0.9, 2),
         _bare("the bare POST beside it", bare),
+        _disk("what the disk takes for a commit of 32 jobs, p99", syncs),
     ]
 
 
@@ -111,10 +114,14 @@ def _running_job(server: Server, folder: Path) -> tuple[str, str]:
     return path, found.headers["etag"]
 
 
-def _in_turns(bench: Bench, *kinds: Asked) -> None:
+def _in_turns(bench: Bench, *kinds: Asked) -> list[float]:
+    """The times, in seconds, that the disk took meanwhile to write and sync what a commit for all of them writes."""
+    syncs: list[float] = []
     for number in range(bench.pick(7, 1)):
+        syncs += fdatasync_seconds(bench.folder, pages=COMMIT_PAGES)
         for kind in kinds if number % 2 else reversed(kinds):
             kind.measure(bench.folder, bench.pick(1.5, 0.2))
+    return syncs
 
 
 def _compared(what: str, ours: Asked, bare: Asked, wanted: float, p99_wanted: float | None) -> list[Row]:
@@ -134,6 +141,11 @@ def _compared(what: str, ours: Asked, bare: Asked, wanted: float, p99_wanted: fl
 def _bare(what: str, bare: Asked) -> Row:
     note = f", p99 {median(bare.p99s):.1f} ms; the generator took {median(bare.cpus):.0%} of a core"
     return shown(what, median(bare.rates), "{:,.0f}/s", note)
+
+
+def _disk(what: str, syncs: list[float]) -> Row:
+    p50, p99 = (percentile(syncs, percent) * 1000 for percent in (50, 99))
+    return shown(what, p99, "{:.1f} ms", f", p50 {p50:.1f} ms")
 
 
 def _post(path: str) -> bytes:
