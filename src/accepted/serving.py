@@ -16,6 +16,8 @@ import os
 import signal
 import socket
 import sys
+import threading
+import time
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -268,7 +270,9 @@ async def _work(
     *,
     supervised: bool,
 ) -> None:
-    stop = _stop_event(supervised=supervised)
+    stop = _stop_event()
+    if supervised:
+        _end_with_server(stop, _longest_stop(target.jobs))
     async with _lifespan(config, startup), AsyncExitStack() as stack:
         for jobs in target.jobs:
             if not jobs.started:
@@ -279,7 +283,7 @@ async def _work(
         await stop.wait()
 
 
-def _stop_event(*, supervised: bool) -> asyncio.Event:
+def _stop_event() -> asyncio.Event:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
     def told(sig: int) -> None:
@@ -287,16 +291,24 @@ def _stop_event(*, supervised: bool) -> asyncio.Event:
             os._exit(128 + sig)
         stop.set()
 
-    def server_gone() -> None:
-        if not os.read(0, 1024):
-            loop.remove_reader(0)
-            stop.set()
-
     for sig in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sig, told, sig)
-    if supervised:
-        loop.add_reader(0, server_gone)
     return stop
+
+
+def _end_with_server(stop: asyncio.Event, patience: float) -> None:
+    """Stop when standard input ends; at once `patience` seconds later. In a thread, for a job may block the loop."""
+    loop = asyncio.get_running_loop()
+
+    def watch() -> None:
+        while os.read(0, 1024):
+            pass
+        loop.call_soon_threadsafe(stop.set)
+        time.sleep(patience)
+        log.error("the server is gone, and this worker process has not stopped in %g s: it ends now", patience)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="accepted server", daemon=True).start()
 
 
 @asynccontextmanager

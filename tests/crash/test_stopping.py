@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from crash.holder import VERBS
 from crash.scene import Workers, has_status, observer, read_log
 from helpers import alive, wait_until
+from served import Server
 from stores.processes import hear, info, new_job, process
 
 from accepted import Kind, Status
+from accepted.client import AsyncClient
 from accepted.runner import StoreSink
 from accepted.settings import Settings
 from accepted.stores.blobs import FolderBlobs
@@ -100,6 +103,24 @@ async def test_a_stopped_attempt_does_not_replace_its_successors_files(tmp_path:
 
 def _files(folder: Path) -> list[bytes]:
     return [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
+
+
+async def test_a_worker_whose_loop_is_blocked_ends_after_its_server(
+    make_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    server = make_server("--workers", "1", target="crash.stoppable:jobs")
+    await asyncio.to_thread(server.start)
+    mark = tmp_path / "mark"
+    async with AsyncClient(server.url) as client:
+        await client.tasks["blocking_coroutine"].submit(mark=str(mark))
+        await wait_until(mark.exists)
+    (worker,) = map(int, mark.read_text().split())
+    try:
+        await asyncio.to_thread(server.kill)
+        await wait_until(lambda: not alive(worker), what="the end of the worker")
+    finally:
+        mark.unlink()  # else its process would stay for ever
+    assert not (tmp_path / "mark.late").exists(), "the job did not end by itself"
 
 
 async def test_sigterm_gives_jobs_back_to_the_next_worker(workers: Workers) -> None:

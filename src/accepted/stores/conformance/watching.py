@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -245,6 +246,20 @@ class Insight:
         scene.clock.advance(1)
         await scene.submit_one(priority=5)
         assert await scene.store.oldest_pending() == START + 1
+
+    async def test_a_worker_that_was_silent_for_days_is_known_again(self, scene: Scene) -> None:
+        await scene.store.register_worker(worker("w1"))
+        known = await scene.store.workers()
+        scene.clock.advance(2 * 86_400)
+        await scene.store.purge(100)
+        assert await scene.store.workers() == []
+        await asyncio.to_thread(scene.store.renew, "w1", {}, LEASE)
+        (found,) = await scene.store.workers()
+        assert replace(found, seen_at=known[0].seen_at) == known[0]
+        assert found.seen_at == scene.clock()
+        await scene.store.deregister_worker("w1")
+        await asyncio.to_thread(scene.store.renew, "w1", {}, LEASE)
+        assert await scene.store.workers() == [], "it has stopped"
 
     async def test_workers_and_their_free_slots(self, scene: Scene) -> None:
         await scene.store.register_worker(worker("w1"))

@@ -109,6 +109,8 @@ class SQLiteStore:
         self._options = Options(max_events_per_job, tombstones, webhook_retention)
         self._safety_net = safety_net
         self._listeners: dict[object, Listener] = {}
+        self._registered: dict[str, tuple[WorkerInfo, str]] = {}
+        """The workers of this process, each with its kernel."""
         self._lock = threading.Lock()
         self._data_version: int | None = None
         self._heard_before = 0
@@ -200,9 +202,11 @@ class SQLiteStore:
                 self._liveness.hold(worker.id)
             except OSError as error:
                 raise self._database.explain(error) from error
+        self._registered[worker.id] = worker, kernel
         await self._write(working.register, (worker, kernel))
 
     async def deregister_worker(self, worker_id: str) -> None:
+        self._registered.pop(worker_id, None)
         await self._write(working.deregister, worker_id)
         if self._liveness is not None:
             self._liveness.release(worker_id)
@@ -213,7 +217,9 @@ class SQLiteStore:
         return await self._write(claiming.CLAIM, claiming.Ask(worker_id, queues, tasks, limit, lease))
 
     def renew(self, worker_id: str, held: Mapping[str, int], lease: float) -> dict[str, Held]:
-        return self._writing().call_blocking(working.renew, working.Renewal(worker_id, held, lease))
+        return self._writing().call_blocking(
+            working.renew, working.Renewal(worker_id, held, lease, self._registered.get(worker_id))
+        )
 
     async def report(
         self,

@@ -108,13 +108,17 @@ class Renewal:
     worker_id: str
     held: Mapping[str, int]
     lease: float
+    registered: tuple[WorkerInfo, str] | None
+    """The worker and its kernel, should it have been forgotten."""
 
 
 @alone
 def renew(tx: Transaction, asked: Renewal) -> dict[str, Held]:
     until = tx.now + micros(asked.lease)
     held = dump(asked.held)
-    tx.run(_SQL["seen"], id=asked.worker_id, now=tx.now, until=until)
+    if not _see(tx, asked.worker_id, until) and asked.registered is not None:
+        _write_worker(tx, *asked.registered)
+        _see(tx, asked.worker_id, until)
     if not asked.held:
         return {}
     tx.run(_SQL["renew"], held=held, until=until)
@@ -126,7 +130,15 @@ def renew(tx: Transaction, asked: Renewal) -> dict[str, Held]:
 
 @alone
 def register(tx: Transaction, asked: tuple[WorkerInfo, str]) -> None:
-    worker, kernel = asked
+    _write_worker(tx, *asked)
+
+
+def _see(tx: Transaction, worker_id: str, until: int) -> bool:
+    """False when there is no such worker."""
+    return bool(tx.run(_SQL["seen"], id=worker_id, now=tx.now, until=until))
+
+
+def _write_worker(tx: Transaction, worker: WorkerInfo, kernel: str) -> None:
     tx.run(
         _SQL["register"],
         id=worker.id,
