@@ -197,7 +197,10 @@ def _is_of_this_machine(host: str) -> bool:
 
 def bearer(connection: HTTPConnection) -> str | None:
     """The token of `Authorization: Bearer …`."""
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    given = connection.headers.get("authorization")
+    if given is None:
+        return None
+    scheme, _, token = given.partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
 
 

@@ -23,7 +23,7 @@ from accepted.http.negotiation import parse_number, parse_prefer, prefers_stream
 from accepted.http.problem_page import problem_page
 from accepted.http.problems import retry_after
 from accepted.http.reading import read_json, read_object
-from accepted.http.resource import Call, json_answer
+from accepted.http.resource import Call, Ready, json_answer
 from accepted.http.sse import event_stream, job_ids, read_cursor, resume
 from accepted.http.submit import accepted_response, public_tasks, result_response
 from accepted.http.task_schemas import public_schemas
@@ -82,8 +82,8 @@ class JobsApi:
         if poll is not None:
             headers["Retry-After"] = retry_after(poll / 1000)
         if tag_matches(known, tag):
-            return Response(None, 304, headers)
-        return Response(job_body(job, call.links, await self._views.details(job)), 200, headers, JSON_TYPE)
+            return Ready(None, 304, headers)
+        return Ready(job_body(job, call.links, await self._views.details(job)), 200, headers)
 
     async def _held(self, call: Call, job: JobRecord, known: str | None, headers: dict[str, str]) -> JobRecord:
         """The long poll: the job after its next event, or as it is when the wait is over. A job that is over, or

@@ -65,13 +65,14 @@ def _on_the_wire(name: str) -> bytes:
 
 
 class Ready(Response):
-    """An answer that is told its headers as they are sent; Starlette's makes them from text each time."""
+    """An answer of JSON, or without a body, whose headers are encoded once: most are the same each time."""
 
-    def __init__(self, body: bytes, status: int, headers: Mapping[str, str], media_type: str) -> None:
-        self.status_code, self.body, self.background = status, body, None
+    def __init__(self, body: bytes | None, status: int, headers: Mapping[str, str]) -> None:
+        self.status_code, self.body, self.background = status, body or b"", None
         self.raw_headers = [_header(name, value) for name, value in headers.items()]
-        self.raw_headers.append((b"content-length", b"%d" % len(body)))
-        self.raw_headers.append(_header("content-type", media_type))
+        if body is not None:
+            self.raw_headers.append((b"content-length", b"%d" % len(body)))
+            self.raw_headers.append((b"content-type", b"application/json"))
 
 
 @lru_cache(maxsize=1024)

@@ -189,7 +189,7 @@ def accepted_response(job: JobRecord, links: Links, headers: dict[str, str]) -> 
     """202: the job, where it is, and when to ask again."""
     headers["Retry-After"] = retry_after((poll_after_ms(job) or 0) / 1000)
     headers["Cache-Control"] = "no-store"
-    response = Ready(accepted_body(job, links), 202, headers, "application/json")
+    response = Ready(accepted_body(job, links), 202, headers)
     response.raw_headers.append((b"location", links.job(job.id).encode()))
     return response
 
