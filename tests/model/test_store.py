@@ -8,6 +8,7 @@ import socket
 import tempfile
 from collections import Counter
 from collections.abc import Coroutine, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,26 @@ def new_jobs(draw: st.DrawFn) -> dict[str, Any]:
         "admissions": draw(st.sampled_from(((), (), (), (Rate(f"admit:{owner}", 3, 4.0), Rate("admit", 5, 2.0))))),
         "key": draw(st.sampled_from((None, None, None, ("k1", "f"), ("k1", "g"), ("k2", "f")))),
     }
+
+
+def runs(machine: StoreMachine) -> bool:
+    return any(job.status is Status.RUNNING for job in machine.model.jobs.values())
+
+
+def waits(machine: StoreMachine) -> bool:
+    return any(job.waits for job in machine.model.jobs.values())
+
+
+def is_over(machine: StoreMachine) -> bool:
+    return any(not job.active for job in machine.model.jobs.values())
+
+
+def is_late(machine: StoreMachine) -> bool:
+    return any(job.waits and (job.deadline_at or inf) <= machine.clock() for job in machine.model.jobs.values())
+
+
+def is_lost(machine: StoreMachine) -> bool:
+    return bool(machine.model.lost(MANY))
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -178,19 +199,23 @@ class StoreMachine(RuleBasedStateMachine):
     def submit(self, drawn: list[dict[str, Any]]) -> None:
         self.do("submit", [self.new(each) for each in drawn])
 
+    @precondition(lambda self: self.model.jobs)
     @rule(which=numbers, reason=st.sampled_from(("enough", "too slow")))
     def request_cancel(self, which: int, reason: str) -> None:
         self.do("request_cancel", self.some_job(which), reason)
 
+    @precondition(is_over)
     @rule(which=numbers)
     def retry(self, which: int) -> None:
         over = [job.id for job in self.model.jobs.values() if not job.active]
         self.do("retry", over[which % len(over)] if over and which < 30 else self.some_job(which))
 
+    @precondition(lambda self: self.model.jobs)
     @rule(which=numbers)
     def delete(self, which: int) -> None:
         self.do("delete", self.some_job(which), "enough")
 
+    @precondition(lambda self: len(self.model.jobs) > 4)
     @rule(
         owner=st.sampled_from((*OWNERS, delivery_owner("h1"))),
         statuses=st.sampled_from((frozenset[Status](), frozenset({Status.PENDING}), frozenset({Status.FAILED}))),
@@ -202,15 +227,25 @@ class StoreMachine(RuleBasedStateMachine):
 
     # ── working ──────────────────────────────────────────────────────────────────────────────────────
 
+    @precondition(waits)
     @rule(worker=workers, names=some_tasks, queues=some_queues, limit=st.integers(1, 4), lease=delays)
     def claim(self, worker: str, names: tuple[str, ...], queues: tuple[str, ...], limit: int, lease: float) -> None:
         claim = self.do("claim", worker, queues=queues, tasks=names, limit=limit, lease=lease)
         self.check_next(claim)
 
+    @precondition(waits)
     @rule(worker=workers, limit=st.integers(1, 4))
     def claim_anything(self, worker: str, limit: int) -> None:
         tasks = ("t", "u", "accepted.webhook")
         self.check_next(self.do("claim", worker, queues=QUEUES, tasks=tasks, limit=limit, lease=30.0))
+
+    @precondition(waits)
+    @rule(worker=workers, end=st.data())
+    def work_through(self, worker: str, end: st.DataObject) -> None:
+        """All that is ready, and an end for some of what runs."""
+        self.claim_anything(worker, MANY)
+        for job in [job for job in self.model.jobs.values() if job.status is Status.RUNNING][:3]:
+            self.do_at_once([end.draw(self.ends(Lease(job.id, job.token, worker)))])
 
     def check_next(self, claim: Claim) -> None:
         """A worker that sleeps until then misses nothing, and is not told to look again at once for ever."""
@@ -221,11 +256,13 @@ class StoreMachine(RuleBasedStateMachine):
             again = self.do("claim", "w1", queues=QUEUES, tasks=(), limit=1, lease=1.0)
             assert again.next_at is None or again.next_at > self.clock()
 
+    @precondition(runs)
     @rule(worker=workers, which=st.lists(numbers, max_size=3), shift=shifts, lease=delays)
     def renew(self, worker: str, which: list[int], shift: int, lease: float) -> None:
         leases = [self.some_lease(each, shift) for each in which]
         self.do("renew", worker, {each.job_id: each.token for each in leases}, lease)
 
+    @precondition(runs)
     @rule(
         which=numbers,
         shift=shifts,
@@ -238,11 +275,13 @@ class StoreMachine(RuleBasedStateMachine):
         progress = None if percent is None else Progress(percent, "half way")
         self.do("report", self.some_lease(which, shift), drafts, progress=progress, cost=cost)
 
+    @precondition(runs)
     @rule(which=numbers, shift=shifts, name=st.sampled_from(("a", "b")), size=st.integers(0, 1))
     def attach(self, which: int, shift: int, name: str, size: int) -> None:
         data = {"name": name, "size_bytes": size, "media_type": "text/plain", "sha256": "0" * 64}
         self.do("report", self.some_lease(which, shift), [EventDraft(Kind.ARTIFACT, data)])
 
+    @precondition(runs)
     @rule(
         which=numbers, shift=shifts, key=st.sampled_from(("k", "l")), way=st.sampled_from(("start", "finish", "fail"))
     )
@@ -250,6 +289,7 @@ class StoreMachine(RuleBasedStateMachine):
         more: dict[str, list[Any]] = {"start": [], "finish": [b"[1]"], "fail": [ERROR]}
         self.do(f"{way}_step", self.some_lease(which, shift), key, f"step {key}", *more[way])
 
+    @precondition(runs)
     @rule(which=numbers, shift=shifts, end=st.data())
     def settle(self, which: int, shift: int, end: st.DataObject) -> None:
         self.do_at_once([end.draw(self.ends(self.some_lease(which, shift)))])
@@ -296,11 +336,12 @@ class StoreMachine(RuleBasedStateMachine):
 
     # ── the clock, and who looks after the store ─────────────────────────────────────────────────────
 
-    @rule(seconds=st.one_of(delays, delays, st.sampled_from((90.0, 1100.0, 31 * 86_400.0))))
+    @rule(seconds=st.one_of(*[delays] * 8, st.sampled_from((90.0, 1100.0, 31 * 86_400.0))))
     def pass_time(self, seconds: float) -> None:
         self.clock.advance(seconds)
         self.model.now = self.clock()
 
+    @precondition(is_lost)
     @rule(error=st.sampled_from((None, None, ERROR)))
     def rescue(self, error: dict[str, Any] | None) -> None:
         lost = [self.names.named(job) for job in self.wait(self.store.lost(MANY))]
@@ -308,17 +349,20 @@ class StoreMachine(RuleBasedStateMachine):
         for job in lost:
             self.do("lose", job.lease, error=error)
 
+    @precondition(runs)
     @rule(which=numbers, shift=shifts)
     def lose(self, which: int, shift: int) -> None:
         """Of one that may not be lost at all."""
         self.do("lose", self.some_lease(which, shift), error=None)
 
+    @precondition(is_late)
     @rule(limit=st.sampled_from((1, MANY)))
     def expire(self, limit: int) -> None:
         past = Counter(job.deadline_at for job in self.model.jobs.values() if job.waits and job.deadline_at)
         if limit == MANY or max(past.values(), default=0) < 2:  # which of two that are equally late is left open
             self.do("expire", limit, ERROR)
 
+    @precondition(is_over)
     @rule()
     def purge(self) -> None:
         self.do("purge", MANY)
@@ -329,6 +373,7 @@ class StoreMachine(RuleBasedStateMachine):
         info = WorkerInfo(worker, socket.gethostname(), os.getpid(), 2, (*TASKS, "accepted.webhook"), QUEUES, now, now)
         self.do("register_worker", info)
 
+    @precondition(lambda self: self.model.workers_)
     @rule(worker=workers)
     def deregister(self, worker: str) -> None:
         self.do("deregister_worker", worker)
@@ -346,6 +391,7 @@ class StoreMachine(RuleBasedStateMachine):
         at = self.clock() if kept is None else kept.next_at + late
         self.do("fire", name, at=at, next_at=at + 60, job=None if drawn is None else self.new(drawn))
 
+    @precondition(lambda self: len(self.model.schedules_) > 1)
     @rule(name=schedule_names)
     def drop_schedule(self, name: str) -> None:
         self.do("drop_schedule", name)
@@ -372,6 +418,7 @@ class StoreMachine(RuleBasedStateMachine):
         else:
             self.do("add_webhook", hook, at_most=1)
 
+    @precondition(lambda self: self.model.webhooks_)
     @rule(name=hooks)
     def remove_webhook(self, name: str) -> None:
         self.do("remove_webhook", name)
