@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, cast
 from weakref import WeakSet
 
 from accepted.errors import ConfigurationError, InvalidInput, JobGone, LimitReached, QueueFull, StoreError, TaskNotFound
@@ -52,8 +52,8 @@ _DELETED_AT_ONCE: Final = 500
 class Jobs:
     """Tasks, a store for their jobs, and a worker that runs them.
 
-    `url`: "sqlite:///jobs.db", "sqlite://:memory:"; None: the setting. `auth`: who may call over HTTP; None: by the
-    settings (API keys, JWT, or open on loopback only). Further keywords are settings.
+    `url`: "sqlite:///jobs.db", "sqlite://:memory:"; None: the setting. `auth`: who may call over HTTP: a function of
+    yours, or the setting of that name (API keys, JWT, or open on loopback only). Further keywords are settings.
 
     Making one opens nothing. `async with jobs:` (or `lifespan`) starts the store, the worker and live
     updates, and stops them in order. Several may live in one process.
@@ -67,12 +67,14 @@ class Jobs:
         url: str | None = None,
         *,
         settings: Settings | None = None,
-        auth: Authenticator | None = None,
+        auth: Authenticator | Literal["keys", "jwt"] | None = None,
         store: Store | None = None,
         blobs: BlobStore | None = None,
         prefix: str = "/v1",
         **overrides: Any,
     ) -> None:
+        if isinstance(auth, str):
+            overrides["auth"], auth = auth, None
         if settings is not None and (overrides or url is not None):
             raise ConfigurationError(f"{next(iter(overrides), 'url')}: give settings=, or single settings, not both")
         self.settings = settings or load(Settings, database=url, **overrides)

@@ -76,11 +76,24 @@ class JWT:
 
     def _identity(self, claims: dict[str, Any]) -> Identity:
         owner = claims.get(self._settings.jwt_owner_claim)
-        if not isinstance(owner, str) or not owner:
+        if not isinstance(owner, str) or not owner or not _is_text(owner):
             raise NotAuthenticated(f"This token has no {self._settings.jwt_owner_claim!r} that names its owner.")
         admin_claim = self._settings.jwt_admin_claim
         admin = bool(admin_claim) and claims.get(admin_claim) is True
-        return Identity(owner, admin=admin, expires_at=float(claims["exp"]) + LEEWAY)
+        try:
+            expires_at = float(claims["exp"]) + LEEWAY
+        except OverflowError:
+            raise NotAuthenticated("This token's exp is no time.") from None
+        return Identity(owner, admin=admin, expires_at=expires_at)
+
+
+def _is_text(name: str) -> bool:
+    """JSON can spell half a surrogate pair; no store can hold one."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class PublishedKeys:
