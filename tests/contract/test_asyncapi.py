@@ -12,8 +12,10 @@ from typing import Any
 import httpx
 import pytest
 from contract.serving import Site, site
+from helpers import wait_until
 from http_live.serving import Socket, read_events
-from jsonschema import Draft7Validator  # type: ignore[import-untyped]
+from jsonschema import Draft7Validator, ValidationError  # type: ignore[import-untyped]
+from webhooks.receiver import receiving
 from websockets.asyncio.client import connect
 
 from accepted.http.message_shapes import EVENT_DATA
@@ -223,3 +225,26 @@ async def _slow(there: Site, listener: Listener) -> None:
         gap = await talker.until("gap")
         assert gap["to"] >= gap["from"]
         await talker.until("snapshot")
+
+
+async def test_every_webhook_that_a_receiver_gets_is_as_written(tmp_path: Path) -> None:
+    async with receiving() as receiver, site(tmp_path, webhook_allow=(f"{receiver.host}:{receiver.port}",)) as there:
+        async with there.client() as client:
+            listener = Listener((await client.get("/asyncapi.json")).json())
+            delivered = listener.document["components"]["schemas"]["AcceptedDelivery"]
+            kinds = delivered["properties"]["type"]["enum"]
+            made = await client.post("/v1/webhooks", json={"url": receiver.url, "events": kinds})
+            assert made.status_code == 201, made.text
+            assert (await client.post(f"{made.json()['links']['self']}/test")).status_code == 202
+            await there.submit("story")
+            await there.submit("refuse")
+            waiting = await there.submit("wait")
+            await there.jobs.hub.changed(waiting, 2, 20)
+            await client.post(f"/v1/jobs/{waiting}/cancel")
+        await wait_until(lambda: set(receiver.types) == {*kinds, "webhook.test"}, what="a delivery of each kind")
+        for one in receiver.received:
+            name = "webhook.test" if one.type == "webhook.test" else "webhook.delivery"
+            listener.hold(name, one.event, dict(one.headers))
+        assert listener.met == {"webhook.delivery", "webhook.test"}
+        with pytest.raises(ValidationError):
+            listener.hold("webhook.delivery", {**receiver.received[0].event, "more": 1})
