@@ -502,9 +502,19 @@ def _draft(kind: Kind, data: dict[str, JSON]) -> EventDraft:
     """Refused here, in the function's own line, rather than when it is written with the reports of others."""
     try:
         json_text(data)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"a {kind} cannot be stored as JSON: {error}") from error
+    except (TypeError, ValueError):
+        try:
+            data = pydantic_core.to_jsonable_python(data, fallback=_shown)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"a {kind} cannot be stored as JSON: {error}") from error
     return EventDraft(kind, data)
+
+
+def _shown(given: object) -> str:
+    """A Secret is its stars, as wherever it is printed."""
+    if isinstance(given, Secret):
+        return str(given)
+    raise TypeError(f"{type(given).__name__} is not JSON")
 
 
 def _words(given: object) -> str | None:
