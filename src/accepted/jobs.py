@@ -115,6 +115,8 @@ class Jobs:
         """What `@jobs.task` does. Raises ConfigurationError."""
         if name.startswith("accepted."):
             raise ConfigurationError(f"{name!r}: names that begin with 'accepted.' are the library's; give it another")
+        if policy.queue.startswith("accepted."):
+            raise ConfigurationError(f"{name}: queues that begin with 'accepted.' are the library's; give it another")
         if name in self.tasks:
             raise ConfigurationError(f"two tasks are named {name!r}; give one another name=")
         made: Task[..., Any] = Task(function, name=name, policy=policy, submitter=self)

@@ -133,6 +133,7 @@ class Settings:
 
     # ── webhooks ──
     webhooks_max: int = setting(20, "Most webhooks of one owner; 0: nobody may have any.")
+    webhook_concurrency: int = setting(20, "Deliveries that one worker sends at once, beside its jobs.")
     webhook_timeout: float = setting(15.0, "Time a receiver has to answer a delivery.", unit="seconds")
     webhook_retention: float = setting(
         7 * 86400.0, "How long a delivery is kept in the log, and can be sent again.", unit="seconds"
@@ -162,7 +163,14 @@ class Settings:
             value = getattr(self, one.name)
             if one.metadata["unit"] in ("seconds", "bytes") and isinstance(value, int | float) and value < 0:
                 raise ConfigurationError(f"{one.name}: expected a number of {one.metadata['unit']} ≥ 0, got {value}")
-        for name in ("concurrency", "process_concurrency", "watcher_queue", "subscriptions_max", "max_events"):
+        for name in (
+            "concurrency",
+            "process_concurrency",
+            "webhook_concurrency",
+            "watcher_queue",
+            "subscriptions_max",
+            "max_events",
+        ):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name}: expected a number ≥ 1, got {getattr(self, name)}")
         if self.lease < 1:

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVarTuple
@@ -19,7 +19,7 @@ from typing import Final, TypeVarTuple
 from accepted.errors import StoreError
 from accepted.runner import Attempt, Runner, Stop
 from accepted.settings import Settings
-from accepted.stores.base import Change, Claimed, Held, WorkerInfo, WorkingStore
+from accepted.stores.base import DELIVERY_QUEUE, DELIVERY_TASK, Change, Claimed, Held, WorkerInfo, WorkingStore
 from accepted.task import Task
 
 log = logging.getLogger("accepted")
@@ -30,6 +30,9 @@ _SILENCE: Final = 1.0
 """Seconds without an answer after which an event loop counts as blocked; the grace, where that is shorter."""
 _MARGIN: Final = 0.2
 """Seconds that the loop has beyond that, to do what is due."""
+
+_DELIVERIES_PAUSE: Final = 0.05
+"""Seconds between looks for deliveries while the worker has no room for jobs."""
 
 Told = TypeVarTuple("Told")
 
@@ -225,6 +228,8 @@ class Worker:
         self._wake = Bell()
         self._running: set[asyncio.Task[None]] = set()
         self._busy = 0
+        self._delivering = 0
+        self._deliveries_at = 0.0
         self._processes = 0
         self._claiming: asyncio.Task[None] | None = None
         self._keeper: LeaseKeeper | None = None
@@ -236,8 +241,12 @@ class Worker:
 
     @property
     def running(self) -> int:
-        """Jobs whose function this worker runs now."""
+        """Jobs whose function this worker runs now; deliveries are not counted."""
         return self._busy
+
+    @property
+    def _free(self) -> int:
+        return self._settings.concurrency - self._busy
 
     async def start(self) -> None:
         """Raises StoreError."""
@@ -253,7 +262,7 @@ class Worker:
                 pid=os.getpid(),
                 concurrency=self._settings.concurrency,
                 tasks=tuple(self._runner.tasks),
-                queues=self._settings.queues,
+                queues=(*self._settings.queues, *([DELIVERY_QUEUE] if DELIVERY_TASK in self._runner.tasks else [])),
                 started_at=now,
                 seen_at=now,
             )
@@ -309,25 +318,46 @@ class Worker:
         """Fill the free slots. Returns the seconds until the next try, unless something wakes the worker."""
         self._more = False
         ordinary, isolated = self._task_names()
-        delay = await self._claim_some(ordinary, self._settings.concurrency - self.running)
-        free = min(self._settings.concurrency - self.running, self._settings.process_concurrency - self._processes)
-        return min(delay, await self._claim_some(isolated, free))
+        delay = await self._claim_ordinary(ordinary)
+        free = min(self._free, self._settings.process_concurrency - self._processes)
+        return min(delay, await self._claim_some(self._settings.queues, isolated, free))
 
     def _task_names(self) -> tuple[list[str], list[str]]:
-        tasks = self._runner.tasks.values()
-        isolated = [task.name for task in tasks if task.policy.isolation == "process"]
-        return [task.name for task in tasks if task.policy.isolation != "process"], isolated
+        tasks = [task for task in self._runner.tasks.values() if task.name != DELIVERY_TASK]
+        isolated = [task.name for task in tasks if _is_isolated(task)]
+        return [task.name for task in tasks if not _is_isolated(task)], isolated
 
-    async def _claim_some(self, tasks: list[str], limit: int) -> float:
+    async def _claim_ordinary(self, tasks: list[str]) -> float:
+        """Jobs and deliveries, which have slots of their own, in one claim as long as both have any: so deliveries cost
+        nothing where there are none."""
+        queues = self._settings.queues
+        if DELIVERY_TASK not in self._runner.tasks:
+            return await self._claim_some(queues, tasks, self._free)
+        while (slots := self._settings.webhook_concurrency - self._delivering) > 0 and (tasks and self._free > 0):
+            limit = min(slots, self._free)
+            before = self._busy + self._delivering
+            delay = await self._claim_some((*queues, DELIVERY_QUEUE), [*tasks, DELIVERY_TASK], limit)
+            if self._busy + self._delivering - before < limit:
+                return delay
+        if slots <= 0:
+            self._more = True
+            return await self._claim_some(queues, tasks, self._free)
+        self._more = self._more or bool(tasks)
+        # While every slot for jobs is taken, each submission wakes the worker: not each is a reason to look.
+        rest = self._deliveries_at - time.monotonic()
+        if rest > 0:
+            return min(rest, self._settings.poll)
+        self._deliveries_at = time.monotonic() + _DELIVERIES_PAUSE
+        return await self._claim_some((DELIVERY_QUEUE,), [DELIVERY_TASK], slots)
+
+    async def _claim_some(self, queues: Sequence[str], tasks: list[str], limit: int) -> float:
         delay = self._settings.poll
         if not tasks:
             return delay
         if limit <= 0:
             self._more = True
             return delay
-        claim = await self._store.claim(
-            self.id, queues=self._settings.queues, tasks=tasks, limit=limit, lease=self._settings.lease
-        )
+        claim = await self._store.claim(self.id, queues=queues, tasks=tasks, limit=limit, lease=self._settings.lease)
         for claimed in claim.jobs:
             self._begin(claimed)
         if len(claim.jobs) == limit:
@@ -341,8 +371,7 @@ class Worker:
         assert self._keeper is not None  # noqa: S101  claims are made between start and stop
         attempt = self._runner.begin(claimed)
         self._keeper.attempts[attempt.record.id] = attempt
-        self._busy += 1
-        self._processes += _is_isolated(attempt.task)
+        self._count(attempt, 1)
         attempt.on_ended, attempt.on_settled = self._ended, self._settled
         attempt.on_hurried = self._keeper.hurry
         running = asyncio.get_running_loop().create_task(self._runner.run(attempt))
@@ -353,10 +382,16 @@ class Worker:
 
     def _ended(self, attempt: Attempt) -> None:
         """Its slot is free: the next claim can share the transaction that writes its end."""
-        self._busy -= 1
-        self._processes -= _is_isolated(attempt.task)
+        self._count(attempt, -1)
         if self._more:
             self._wake.set()
+
+    def _count(self, attempt: Attempt, change: int) -> None:
+        if attempt.task.name == DELIVERY_TASK:
+            self._delivering += change
+        else:
+            self._busy += change
+            self._processes += change * _is_isolated(attempt.task)
 
     def _settled(self, attempt: Attempt) -> None:
         assert self._keeper is not None  # noqa: S101  see _begin

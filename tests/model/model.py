@@ -43,6 +43,7 @@ from accepted.job import (
     Verb,
 )
 from accepted.stores.base import (
+    DELIVERY_QUEUE,
     DELIVERY_TASK,
     SYSTEM_OWNERS,
     Claim,
@@ -252,7 +253,8 @@ class Model:
     def waiting(self, job: Job) -> Waiting:
         alive = [info for info, until in self.workers_.values() if until > self.now]
         able = [info for info in alive if job.task in info.tasks and job.queue in info.queues]
-        busy = Counter(other.worker for other in self.jobs.values() if other.status is Status.RUNNING)
+        running = [other for other in self.jobs.values() if other.status is Status.RUNNING]
+        busy = Counter(other.worker for other in running if other.queue != DELIVERY_QUEUE)
         position = None
         if job.waits == "turn":
             ahead = [other for other in self.waiting_jobs("turn") if other.queue == job.queue]
@@ -523,8 +525,9 @@ class Model:
             self._start(job, worker_id, lease)
         for job in ready:
             for task in tasks:
-                lane = job.queue, task, job.priority
-                self.lanes[lane] = max(job.turn, self.lanes.get(lane, 0))
+                if (job.queue == DELIVERY_QUEUE) is (task == DELIVERY_TASK):  # no other lane has ever a job
+                    lane = job.queue, task, job.priority
+                    self.lanes[lane] = max(job.turn, self.lanes.get(lane, 0))
         done = StepStatus.COMPLETED
         claimed = [
             Claimed(self.record(job), {key: step for key, step in job.steps.items() if step.status is done})
@@ -781,7 +784,7 @@ class Model:
                     task=DELIVERY_TASK,
                     args=json.dumps(says, separators=(",", ":")).encode(),
                     owner=delivery_owner(webhook.id),
-                    queue=job.queue,
+                    queue=DELIVERY_QUEUE,
                     max_retries=10,
                     retention=WEBHOOK_RETENTION,
                     slots=(Limit(f"webhook:{webhook.id}", 4),),

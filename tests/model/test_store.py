@@ -30,12 +30,13 @@ from stores.test_flow import connection
 
 from accepted.errors import AcceptedError
 from accepted.job import EventDraft, IdempotencyKey, Kind, Lease, Limit, NewJob, Progress, Rate, Status
-from accepted.stores.base import Claim, ScheduleRecord, Webhook, WorkerInfo, delivery_owner
+from accepted.stores.base import DELIVERY_QUEUE, Claim, ScheduleRecord, Webhook, WorkerInfo, delivery_owner
 from accepted.stores.conformance import ManualClock
 from accepted.stores.conformance.scene import ERROR
 from accepted.stores.sqlite import SQLiteStore
 
 OWNERS, TASKS, QUEUES, WORKERS, HOOKS = ("ann", "bob"), ("t", "u"), ("default", "slow"), ("w1", "w2"), ("h1", "h2")
+SERVED = (*QUEUES, DELIVERY_QUEUE)
 MANY = 1000
 """Of a thing that there will never be so many of."""
 
@@ -44,7 +45,7 @@ workers, hooks, schedule_names = st.sampled_from(WORKERS), st.sampled_from(HOOKS
 numbers = st.integers(0, 40)
 """Which of those that there are."""
 some_tasks = st.sampled_from((("t",), ("t", "u"), ("u", "t", "accepted.webhook"), ("accepted.webhook",), ()))
-some_queues = st.sampled_from((("default",), ("default", "slow"), ("slow",)))
+some_queues = st.sampled_from((("default",), SERVED, ("slow", DELIVERY_QUEUE)))
 shifts = st.sampled_from((0, 0, 0, 0, 0, -1, 1))
 """How far a token is from the job's latest."""
 delays = st.sampled_from((0.25, 0.5, 1.0, 1.0, 2.5, 5.0, 30.0))
@@ -237,7 +238,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(worker=workers, limit=st.integers(1, 4))
     def claim_anything(self, worker: str, limit: int) -> None:
         tasks = ("t", "u", "accepted.webhook")
-        self.check_next(self.do("claim", worker, queues=QUEUES, tasks=tasks, limit=limit, lease=30.0))
+        self.check_next(self.do("claim", worker, queues=SERVED, tasks=tasks, limit=limit, lease=30.0))
 
     @precondition(waits)
     @rule(worker=workers, end=st.data())
@@ -253,7 +254,7 @@ class StoreMachine(RuleBasedStateMachine):
         assert claim.next_at is not None or due is None
         assert due is None or claim.next_at is None or claim.next_at <= due
         if claim.next_at is not None and claim.next_at <= self.clock():
-            again = self.do("claim", "w1", queues=QUEUES, tasks=(), limit=1, lease=1.0)
+            again = self.do("claim", "w1", queues=SERVED, tasks=(), limit=1, lease=1.0)
             assert again.next_at is None or again.next_at > self.clock()
 
     @precondition(runs)
@@ -319,7 +320,7 @@ class StoreMachine(RuleBasedStateMachine):
     def calls(self) -> st.SearchStrategy[Call]:
         lease = st.builds(self.some_lease, numbers, shifts)
         job = st.builds(self.some_job, numbers)
-        asked = st.builds(lambda names, limit: {"queues": QUEUES, "tasks": names, "limit": limit, "lease": 5.0},
+        asked = st.builds(lambda names, limit: {"queues": SERVED, "tasks": names, "limit": limit, "lease": 5.0},
                           some_tasks, st.integers(1, 3))  # fmt: skip
         return st.one_of(
             lease.flatmap(self.ends),
@@ -370,7 +371,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(worker=workers)
     def register(self, worker: str) -> None:
         now = self.clock()
-        info = WorkerInfo(worker, socket.gethostname(), os.getpid(), 2, (*TASKS, "accepted.webhook"), QUEUES, now, now)
+        info = WorkerInfo(worker, socket.gethostname(), os.getpid(), 2, (*TASKS, "accepted.webhook"), SERVED, now, now)
         self.do("register_worker", info)
 
     @precondition(lambda self: self.model.workers_)

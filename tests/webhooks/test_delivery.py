@@ -18,7 +18,7 @@ from webhooks.scene import LONG, Scene, scene
 from accepted import Job
 from accepted.http.message_shapes import AcceptedDelivery, AcceptedTestDelivery
 from accepted.http.webhook_shapes import AcceptedWebhookDelivery
-from accepted.stores.base import DELIVERY_TASK, delivery_owner
+from accepted.stores.base import DELIVERY_QUEUE, DELIVERY_TASK, delivery_owner
 from accepted.version import __version__
 from accepted.webhooks import SignatureInvalid, verify
 
@@ -226,6 +226,41 @@ async def test_a_receiver_that_is_slow_delays_no_other(receiver: Receiver) -> No
             held.set()
             await receiver.got(6)
             await there.delivery(slow, status="completed")
+
+
+async def test_receivers_that_are_slow_take_no_slot_of_a_job(receiver: Receiver) -> None:
+    held = asyncio.Event()
+    async with scene(receiver, concurrency=2, webhook_concurrency=2) as there:
+        receiver.usual = Answer(held=held)
+        await there.register()
+        for number in range(3):
+            await there.api.done(there.ann, "add", a=number)
+        await receiver.got(2)
+        paths = [await there.api.running(there.ann), await there.api.running(there.ann)]
+        assert there.api.jobs.worker.running == 2
+        third = await there.api.submit(there.ann, "add", a=3)
+        job = await there.api.jobs.get_record(third.rsplit("/", 1)[1])
+        waiting = await there.api.jobs.store.waiting(job)
+        assert (waiting.workers, waiting.free_slots) == (1, 0)
+        assert len(receiver.received) == 2, "the third delivery waits for a slot of a delivery"
+        held.set()
+        await receiver.got(3)
+        assert there.api.jobs.worker.running == 2, "while every slot of a job is taken, deliveries go out"
+        there.api.gate.set()
+        for path in (*paths, third):
+            await there.api.over(path)
+
+
+async def test_a_worker_of_another_queue_delivers(receiver: Receiver) -> None:
+    async with scene(receiver, queues=("elsewhere",)) as there:
+        webhook = await there.register()
+        path = await there.api.submit(there.ann, "add", a=1)
+        await there.ann.post(webhook["links"]["test"])
+        await there.ann.post(path + "/cancel")
+        await receiver.got(2)
+        assert sorted(receiver.types) == ["job.cancelled", "webhook.test"]
+        (worker,) = await there.api.jobs.store.workers()
+        assert worker.queues == ("elsewhere", DELIVERY_QUEUE)
 
 
 async def test_no_answer_in_time(receiver: Receiver) -> None:

@@ -27,6 +27,7 @@ from accepted.http.webhook_shapes import (
     AcceptedWebhookList,
     AcceptedWebhookWithSecret,
 )
+from accepted.stores.base import DELIVERY_QUEUE
 
 HOOK = {"url": "https://example.org/hook"}
 
@@ -230,6 +231,14 @@ async def test_a_disabled_one_is_not_tested(at_once: Scene, receiver: Receiver) 
 # ── names that are the library's own ─────────────────────────────────────────────────────────────────
 
 OURS = "accepted:webhook:01a201ee-21bc-7e32-91f5-b18086d1e5be"
+
+
+async def test_no_task_puts_its_jobs_into_the_queue_of_deliveries() -> None:
+    with pytest.raises(ConfigurationError, match=r"sneaky: queues that begin with 'accepted\.' are the library's"):
+        Jobs("sqlite://:memory:").task(name="sneaky", queue=DELIVERY_QUEUE)(_nothing)
+
+
+async def _nothing() -> None: ...
 
 
 async def test_nobody_comes_in_as_an_owner_of_the_library() -> None:

@@ -45,6 +45,9 @@ DELIVERY_TASK: Final = "accepted.webhook"
 """The task whose jobs are deliveries. Their arguments: `{"webhook": id, "job": id, "kind": kind, "seq": number of the
 event}`; their owner is `delivery_owner(webhook id)`, so that a webhook's jobs are its log, and none of its owner's."""
 
+DELIVERY_QUEUE: Final = "accepted.webhooks"
+"""The queue of all deliveries, and of nothing else: every worker that can deliver serves it besides its own."""
+
 SYSTEM_OWNERS: Final = "accepted:"
 """Owners that begin so are the library's own; authentication refuses them."""
 

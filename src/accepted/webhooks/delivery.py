@@ -27,6 +27,7 @@ from accepted.guard import AddressPolicy
 from accepted.job import JSON, JobRecord, Kind, NewJob, Status, iso, new_id
 from accepted.settings import Settings
 from accepted.stores.base import (
+    DELIVERY_QUEUE,
     DELIVERY_TASK,
     JobQuery,
     SubmittingStore,
@@ -93,7 +94,7 @@ class Deliveries:
         self.sender = Sender(
             policy or AddressPolicy(settings.webhook_allow),
             timeout=settings.webhook_timeout,
-            at_once=settings.concurrency,
+            at_once=settings.webhook_concurrency,
         )
         self._looked: dict[str, float] = {}
         self.tasks: dict[str, Task[..., Any]] = {}
@@ -221,7 +222,7 @@ class Deliveries:
                     task=DELIVERY_TASK,
                     args=to_json(arguments),
                     owner=delivery_owner(webhook.id),
-                    queue=self._settings.queues[0],
+                    queue=DELIVERY_QUEUE,
                     max_retries=RETRIES,
                     retention=self._settings.webhook_retention,
                 )

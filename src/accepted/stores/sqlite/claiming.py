@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from accepted.job import JobRecord, Kind, Rate, Step
-from accepted.stores.base import Claim, Claimed
+from accepted.stores.base import DELIVERY_QUEUE, DELIVERY_TASK, Claim, Claimed
 from accepted.stores.sqlite import records
 from accepted.stores.sqlite.limits import enter, hand_on
 from accepted.stores.sqlite.lines import Full, Place, needs
@@ -87,8 +87,13 @@ def _earlier(*times: int | None) -> int | None:
 
 
 def _pick(tx: Transaction, ask: Ask) -> list[int]:
-    lanes = [(queue, task) for queue in ask.queues for task in ask.tasks]
+    lanes = [(queue, task) for queue in ask.queues for task in ask.tasks if _is_lane(queue, task)]
     return tx.rows(_SQL["pick"], lanes=dump(lanes), limit=ask.limit)
+
+
+def _is_lane(queue: str, task: str) -> bool:
+    """Deliveries have a queue of their own, in which nothing else stands."""
+    return (queue == DELIVERY_QUEUE) is (task == DELIVERY_TASK)
 
 
 def _take(tx: Transaction, picked: list[int], ask: Ask) -> list[Claimed]:
@@ -104,7 +109,7 @@ def _take(tx: Transaction, picked: list[int], ask: Ask) -> list[Claimed]:
         if paces:
             tx.paces.start([Rate(*pace) for pace in paces])
         if watched:
-            news.append(News(job.id, job.owner, job.task, job.queue, Kind.RUNNING, job.seq))
+            news.append(News(job.id, job.owner, job.task, Kind.RUNNING, job.seq))
     jobs = [taken[n][1] for n in picked]
     ids = [job.id for job in jobs]
     tx.changed.update(ids)
@@ -123,7 +128,8 @@ def _advance(tx: Transaction, ask: Ask, taken: Any) -> None:
         furthest[place] = max(turn, furthest.get(place, 0))
     for (queue, priority), turn in furthest.items():
         for task in ask.tasks:
-            tx.turns.advance(Lane(queue, task, priority), turn)
+            if _is_lane(queue, task):
+                tx.turns.advance(Lane(queue, task, priority), turn)
 
 
 def _finished_steps(tx: Transaction, picked: str) -> dict[int, dict[str, Step]]:

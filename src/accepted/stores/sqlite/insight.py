@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from accepted.job import JobRecord, Rate, Status
-from accepted.stores.base import Tally, Waiting, WorkerInfo
+from accepted.stores.base import DELIVERY_QUEUE, Tally, Waiting, WorkerInfo
 from accepted.stores.sqlite import records, windows
 from accepted.stores.sqlite.lines import needs_of
 from accepted.stores.sqlite.queries import load
@@ -35,7 +35,7 @@ def get_workers(connection: sqlite3.Connection, now: float) -> list[WorkerInfo]:
 def get_waiting(connection: sqlite3.Connection, job: JobRecord, now: float) -> Waiting:
     row = connection.execute(_SQL["standing"], (job.id,)).fetchone()
     kind, key, line, used, window, position = row or _NOWHERE
-    parameters = {"now": micros(now), "task": job.task, "queue": job.queue}
+    parameters = {"now": micros(now), "task": job.task, "queue": job.queue, "deliveries": DELIVERY_QUEUE}
     workers, free = connection.execute(_SQL["capacity"], parameters).fetchone()
     known = Waiting(
         position=position,

@@ -41,7 +41,8 @@ WHERE job.id = ?
 SELECT
     count(*),
     coalesce(sum(max(0, workers.concurrency - (
-        SELECT count(*) FROM jobs INDEXED BY jobs_running WHERE status = 'running' AND worker = workers.id
+        SELECT count(*) FROM jobs INDEXED BY jobs_running
+        WHERE status = 'running' AND worker = workers.id AND queue <> :deliveries
     ))), 0)
 FROM workers
 WHERE expires_at > :now

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from accepted.job import Kind, Limit, NewJob, Rate, new_id
-from accepted.stores.base import DELIVERY_TASK, SYSTEM_OWNERS, delivery_owner
+from accepted.stores.base import DELIVERY_QUEUE, DELIVERY_TASK, SYSTEM_OWNERS, delivery_owner
 from accepted.stores.sqlite.queries import load
 from accepted.stores.sqlite.records import dump
 from accepted.stores.sqlite.submitting import store
@@ -34,7 +34,6 @@ class News(NamedTuple):
     job_id: str
     owner: str
     task: str
-    queue: str
     kind: Kind
     seq: int
 
@@ -57,14 +56,13 @@ def tell_webhooks(tx: Transaction, news: Sequence[News]) -> None:
 
 
 def _delivery(webhook_id: str, news: News, retention: float) -> NewJob:
-    """In the queue of the job itself: whoever ran it serves that queue, and so delivers."""
     progress = f"webhook-progress:{webhook_id}/{news.job_id}" if news.kind is Kind.PROGRESS else None
     return NewJob(
         id=new_id(),
         task=DELIVERY_TASK,
         args=dump({"webhook": webhook_id, "job": news.job_id, "kind": news.kind, "seq": news.seq}).encode(),
         owner=delivery_owner(webhook_id),
-        queue=news.queue,
+        queue=DELIVERY_QUEUE,
         max_retries=TRIES,
         retention=retention,
         slots=(Limit(f"webhook:{webhook_id}", AT_ONCE),),

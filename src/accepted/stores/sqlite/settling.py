@@ -177,11 +177,7 @@ def end(tx: Transaction, pairs: Sequence[tuple[Live, End]]) -> None:
     release(tx, [job for job, _ in pairs], quotas=True)
     tell_webhooks(
         tx,
-        [
-            News(job.id, job.owner, job.task, job.queue, Kind(ending.status), job.seq + 1)
-            for job, ending in pairs
-            if job.watched
-        ],
+        [News(job.id, job.owner, job.task, Kind(ending.status), job.seq + 1) for job, ending in pairs if job.watched],
     )
 
 

@@ -78,7 +78,7 @@ def _append(tx: Transaction, requests: Sequence[Append]) -> list[int | Exception
                 told = dump({name: each for name, each in artifact.items() if name != "blob"})
             events.append((job.n, total.seq, job.attempt, kind, told))
             if kind is Kind.PROGRESS and job.watched:
-                news[job.id] = News(job.id, job.owner, job.task, job.queue, kind, total.seq)
+                news[job.id] = News(job.id, job.owner, job.task, kind, total.seq)
         if request.progress is not None:
             total.progress = pack_progress(request.progress, tx.now)
         total.cost += request.cost
