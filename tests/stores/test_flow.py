@@ -16,7 +16,7 @@ from helpers import wait_until
 from stores.processes import hear, new_job, process
 
 from accepted.job import JobRecord, Limit, NewJob, Rate, Status, new_id
-from accepted.stores.base import Claimed, JobQuery, Submitted, Webhook, delivery_owner
+from accepted.stores.base import DELIVERY_QUEUE, Claimed, JobQuery, Submitted, Webhook, delivery_owner
 from accepted.stores.conformance import ManualClock
 from accepted.stores.sqlite import SQLiteStore
 from accepted.stores.sqlite.database import migrate
@@ -52,7 +52,7 @@ async def submit(store: SQLiteStore, *jobs: NewJob) -> list[JobRecord]:
 
 
 async def claim(store: SQLiteStore, limit: int = 100, task: str = "t") -> list[Claimed]:
-    return list((await store.claim("w", queues=["default"], tasks=[task], limit=limit, lease=60)).jobs)
+    return list((await store.claim("w", queues=["default", DELIVERY_QUEUE], tasks=[task], limit=limit, lease=60)).jobs)
 
 
 @contextmanager
