@@ -30,6 +30,13 @@ def server(disk: SmallDisk) -> Iterator[Server]:
         server.clean_up()
 
 
+def open_gate(gate: Path) -> None:
+    """All of it at once: the job reads the file as soon as there is one."""
+    half = gate.with_name("half")
+    half.write_text("y" * 200_000)
+    half.rename(gate)
+
+
 def check_problem(answer: httpx.Response) -> None:
     assert answer.status_code == 503, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
@@ -59,7 +66,7 @@ async def test_the_server_says_503_and_goes_on(server: Server, disk: SmallDisk, 
         upload = {"first": ("a.txt", bytes(300_000)), "others": ("b.txt", b"b")}
         check_problem(await http.post("/v1/tasks/join", files=upload))
         assert (await http.get(f"/v1/jobs/{running.id}")).status_code == 200, "reading goes on"
-        gate.write_text("y" * 200_000)
+        open_gate(gate)
         disk.free()
         assert await running.result(30) == "y" * 200_000
         for job_id in acknowledged:
@@ -78,7 +85,7 @@ async def test_a_large_result_waits_for_room(server: Server, disk: SmallDisk, tm
     async with AsyncClient(server.url) as client:
         job = await client.tasks["gate"].submit(path=str(gate))
         await asyncio.to_thread(disk.fill)
-        gate.write_text("y" * 200_000)
+        open_gate(gate)
         assert server.process is not None
         await asyncio.to_thread(server.process.says, "its end cannot be stored yet")
         assert (await job.refresh())["status"] in ("pending", "running")
