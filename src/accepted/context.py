@@ -35,7 +35,10 @@ T = TypeVar("T")
 Level = Literal["debug", "info", "warning", "error"]
 
 _BACKLOG: Final = 5_000
-"""Events of one job that may wait for a write; a thread that logs faster waits, a coroutine yields."""
+"""Events of one job that may wait for a write; a thread that logs faster waits, and so does a coroutine that awaits
+its reports."""
+_BACKLOG_BYTES: Final = 4 * 1024**2
+"""The same, of what they hold."""
 
 
 class _Done:
@@ -55,6 +58,18 @@ class _Breath(_Done):
 
     def __await__(self) -> Generator[None, None, None]:
         yield
+
+
+class _Written(_Done):
+    """The same, and awaiting it takes until what waits is written: reports come faster than the store writes."""
+
+    __slots__ = ("_reporter",)
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+
+    def __await__(self) -> Generator[None, None, None]:
+        return (yield from self._reporter.flush().__await__())
 
 
 _DONE: Final = _Done()
@@ -94,6 +109,7 @@ class Reporter:
         self._unit: str | None = None
         self._progress_dirty = False
         self._events: list[EventDraft] = []
+        self._waiting_bytes = 0
         self._cost = 0.0
         self._spent = cost
         self._lock = threading.Lock()
@@ -152,24 +168,29 @@ class Reporter:
             self._scheduled = True
             self._in_loop(self._plan)
 
-    def add(self, draft: EventDraft, cost: float = 0.0) -> _Done:
+    def add(self, draft: EventDraft, *, cost: float = 0.0, size: int = 0) -> _Done:
+        """`size`: about how many bytes it holds."""
         self.check()
         with self._lock:
             self._events.append(draft)
             self._cost += cost
-            waiting = len(self._events)
+            self._waiting_bytes += size
+            too_much = len(self._events) >= _BACKLOG or self._waiting_bytes >= _BACKLOG_BYTES
         if not self._urgent:
             self._urgent = True
             self._in_loop(self._start_write)
-        if waiting >= _BACKLOG and not self.in_loop:
-            self.call(self.flush())
-        return _BREATH if waiting >= _BACKLOG else self._breathe()
+        if not too_much:
+            return self._breathe()
+        if self.in_loop:
+            return _Written(self)
+        self.call(self.flush())
+        return _DONE
 
     def spend(self, amount: float, what: str) -> _Done:
         with self._lock:
             self._spent += amount
             total = self._spent
-        return self.add(EventDraft(Kind.COST, {"amount": amount, "what": what, "total": round(total, 9)}), amount)
+        return self.add(EventDraft(Kind.COST, {"amount": amount, "what": what, "total": round(total, 9)}), cost=amount)
 
     def check(self) -> None:
         """Raise where the function has to stop: Cancelled in a thread, CancelledError in the loop."""
@@ -236,6 +257,7 @@ class Reporter:
         with self._lock:
             events, self._events = self._events, []
             cost, self._cost = self._cost, 0.0
+            self._waiting_bytes = 0
         progress = self._take_progress()
         if progress is not None:
             events.append(EventDraft(Kind.PROGRESS, progress.data()))
@@ -376,11 +398,23 @@ class BaseJob:
 
     def log(self, message: str, level: Level = "info", **data: JSON) -> _Done:
         """An entry in the job's log that its owner can read; no secrets. Raises TypeError for what is not JSON."""
-        return self._reporter.add(_draft(Kind.LOG, {"level": level, "message": message, **data}))
+        return self._add(Kind.LOG, {"level": level, "message": message, **data})
 
     def emit(self, value: JSON) -> _Done:
         """Partial output: a piece of the result that watchers see now. Raises TypeError for what is not JSON."""
-        return self._reporter.add(_draft(Kind.OUTPUT, {"value": value}))
+        return self._add(Kind.OUTPUT, {"value": value})
+
+    def _add(self, kind: Kind, data: dict[str, JSON]) -> _Done:
+        """Refused here, in the function's own line, rather than when it is written with the reports of others."""
+        try:
+            size = len(json_text(data))
+        except (TypeError, ValueError):
+            try:
+                data = pydantic_core.to_jsonable_python(data, fallback=_shown)
+                size = len(json_text(data))
+            except (TypeError, ValueError) as error:
+                raise TypeError(f"a {kind} cannot be stored as JSON: {error}") from error
+        return self._reporter.add(EventDraft(kind, data), size=size)
 
     def spend(self, amount: float, what: str = "") -> _Done:
         """Add to the job's cost, in US dollars unless the task says otherwise. Raises ValueError below 0."""
@@ -496,18 +530,6 @@ def current_sync_job() -> SyncJob:
     if job is None:
         raise LookupError("no job runs here; call it from a task, or start the thread with asyncio.to_thread")
     return job.sync if isinstance(job, Job) else cast("SyncJob", job)
-
-
-def _draft(kind: Kind, data: dict[str, JSON]) -> EventDraft:
-    """Refused here, in the function's own line, rather than when it is written with the reports of others."""
-    try:
-        json_text(data)
-    except (TypeError, ValueError):
-        try:
-            data = pydantic_core.to_jsonable_python(data, fallback=_shown)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"a {kind} cannot be stored as JSON: {error}") from error
-    return EventDraft(kind, data)
 
 
 def _shown(given: object) -> str:

@@ -584,6 +584,37 @@ async def test_files_that_an_attempt_writes_after_its_job_was_removed_go_too(job
         await wait_until(lambda: not before.parent.exists())
 
 
+async def test_a_coroutine_that_reports_faster_than_the_store_writes_is_held_back(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing = asyncio.Event()
+    report = jobs.store.report
+
+    async def slow(*args: Any, **options: Any) -> int:
+        await writing.wait()
+        return await report(*args, **options)
+
+    monkeypatch.setattr(jobs.store, "report", slow)
+    emitted = 0
+
+    @jobs.task
+    async def flood(*, job: Job) -> None:
+        nonlocal emitted
+        for _ in range(20):
+            await job.emit("x" * 1_000_000)
+            emitted += 1
+
+    async with jobs:
+        handle = await flood.submit()
+        await wait_until(lambda: emitted >= 4)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert emitted < 10, "what waits is bounded"
+        writing.set()
+        await handle.result(timeout=30)
+        assert kinds(await log_of(jobs, handle.id)).count("output") == 20
+
+
 class NotJson:
     def __str__(self) -> str:
         return "odd"
