@@ -6,13 +6,11 @@ that stores the job. Whoever comes second is told so and goes on.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import math
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, get_args
 
@@ -20,6 +18,7 @@ from accepted.errors import ConfigurationError, InvalidInput, LimitReached, Stor
 from accepted.job import Limit, NewJob, new_id
 from accepted.limits import CommonLimits
 from accepted.meter import Meter
+from accepted.rounds import Rounds
 from accepted.settings import Settings
 from accepted.stores.base import Clock, ScheduleRecord, SchedulingStore, Submitted
 from accepted.task import Options, Task
@@ -144,7 +143,7 @@ def _last(times: Times, due: float, until: float, count: int) -> list[float]:
         span *= 8
 
 
-class Scheduler:
+class Scheduler(Rounds):
     """One loop over the schedules of this process. `clock`: seconds since the epoch."""
 
     def __init__(
@@ -156,10 +155,10 @@ class Scheduler:
         *,
         clock: Clock = time.time,
     ) -> None:
+        super().__init__("schedules", pause=LOOK)
         self._store, self._settings, self._limits, self._meter, self._clock = store, settings, limits, meter, clock
         self._schedules: dict[str, Schedule] = {}
         self._put: set[str] = set()
-        self._loop: asyncio.Task[None] | None = None
 
     def add(self, schedule: Schedule) -> None:
         """Raises ConfigurationError when there is one of that name."""
@@ -168,25 +167,8 @@ class Scheduler:
         self._schedules[schedule.name] = schedule
 
     def start(self) -> None:
-        if self._loop is None:
-            self._put.clear()
-            self._loop = asyncio.get_running_loop().create_task(self._run(), name="accepted scheduler")
-
-    async def stop(self) -> None:
-        if self._loop is not None:
-            self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
-            self._loop = None
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                delay = await self.once()
-            except StoreError as error:
-                log.error("schedules: %s", error, extra={"action": "schedule"})
-                delay = LOOK
-            await asyncio.sleep(delay)
+        self._put.clear()
+        super().start()
 
     async def once(self) -> float:
         """Fire what is due. Returns the seconds until something can be due again. Raises StoreError."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 from contextlib import suppress
 from typing import Final
 
-from accepted.errors import LeaseLost, StoreError
+from accepted.errors import LeaseLost
+from accepted.rounds import Rounds
 from accepted.runner import lost_problem, overdue_problem
 from accepted.settings import Settings
 from accepted.stores.base import BlobStore, UpkeepStore
@@ -22,42 +22,24 @@ _STOOD_STILL: Final = 0.5
 """Seconds that the event loop is late, after which it counts as having been blocked."""
 
 
-class Upkeep:
+class Upkeep(Rounds):
     """One loop: rescue jobs whose worker is gone, end jobs past their deadline, remove what has expired."""
 
     def __init__(self, store: UpkeepStore, blobs: BlobStore, settings: Settings) -> None:
+        super().__init__("upkeep", pause=10 * settings.upkeep)
         self._store, self._blobs, self._settings = store, blobs, settings
-        self._loop: asyncio.Task[None] | None = None
         self._next_purge = 0.0
         self._apart = _apart()
         self._renewed_by = 0.0
 
-    def start(self) -> None:
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop().create_task(self._run(), name="accepted upkeep")
-
-    async def stop(self) -> None:
-        if self._loop is not None:
-            self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
-            self._loop = None
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                delay = await self.once()
-            except StoreError as error:
-                log.error("upkeep: %s", error, extra={"action": "upkeep"})
-                delay = 10 * self._settings.upkeep
-            slept_at = time.monotonic()
-            await asyncio.sleep(delay)
-            if time.monotonic() - slept_at > delay + _STOOD_STILL:
-                # What blocked the loop may have cost the worker beside it its leases; it takes them back first.
-                await asyncio.sleep(_STOOD_STILL)
+    async def rest(self, seconds: float) -> None:
+        slept_at = time.monotonic()
+        await super().rest(seconds)
+        if time.monotonic() - slept_at > seconds + _STOOD_STILL:
+            # What blocked the loop may have cost the worker beside it its leases; it takes them back first.
+            await super().rest(_STOOD_STILL)
 
     async def once(self) -> float:
-        """One round. Returns the seconds until the next is due. Raises StoreError."""
         if not self._clock_is_steady():
             return self._settings.upkeep
         rescued = await self.rescue()
