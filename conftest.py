@@ -1,9 +1,13 @@
-"""For every test: one line at the end where something could not be tested here."""
+"""For every test: readable failures of the suite for stores; one line at the end where something could not be tested
+here."""
 
 from __future__ import annotations
 
 import pytest
 from accepted_apps.preview.browser import find_browser
+
+# Before any test imports it.
+pytest.register_assert_rewrite("accepted.stores.conformance")
 
 NO_BROWSER = "no Chromium or Chrome here: apt-get install chromium"
 
