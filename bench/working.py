@@ -9,13 +9,18 @@ import signal
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from accepted import Job, Jobs, Status
+from accepted.settings import Settings
 from bench import tasks
 from bench.figure import Bench, Row, at_least, at_most, median, percentile, run, shown
 from bench.processes import working
 from bench.submitting import jobs_in, many
+
+WIDE: Final = 200
+"""Jobs at once of a worker whose jobs are short: as many share a commit."""
+USUAL: Final = Settings().concurrency
 
 # ── no-op jobs ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -25,22 +30,24 @@ def no_op(bench: Bench) -> list[Row]:
     count = bench.pick(20_000, 400)
     alone: list[float] = []
     beside: list[float] = []
+    usual: list[float] = []
     for number in range(bench.pick(5, 1)):
-        for workers, rates in ((0, alone), (2, beside)):
-            folder = bench.folder / f"{number}-{workers}"
+        for workers, concurrency, rates in ((0, WIDE, alone), (2, WIDE, beside), (0, USUAL, usual)):
+            folder = bench.folder / f"{number}-{workers}-{concurrency}"
             folder.mkdir()
             with ExitStack() as stack:
                 for _ in range(workers):
-                    stack.enter_context(working(folder))
-                rates.append(run(_end_to_end(folder, count, own_worker=not workers)))
+                    stack.enter_context(working(folder, concurrency=concurrency))
+                rates.append(run(_end_to_end(folder, count, concurrency, own_worker=not workers)))
     return [
         at_least("no-op jobs end to end, one process", median(alone), 10_000, "{:,.0f} jobs/s"),
         at_least("no-op jobs, two worker processes beside", median(beside), median(alone), "{:,.0f} jobs/s"),
+        shown(f"  one process, {USUAL} jobs at once", median(usual), "{:,.0f} jobs/s"),
     ]
 
 
-async def _end_to_end(folder: Path, count: int, *, own_worker: bool) -> float:
-    jobs = jobs_in(folder, worker=own_worker)
+async def _end_to_end(folder: Path, count: int, concurrency: int, *, own_worker: bool) -> float:
+    jobs = jobs_in(folder, worker=own_worker, concurrency=concurrency)
     order = jobs.register(tasks.order.function, name="order", policy=tasks.order.policy)
     async with jobs:
         await many(lambda: order.submit("owner/name"), 200)
