@@ -75,7 +75,7 @@ def test_a_task_as_an_operation(api: Api) -> None:
     measure = described["paths"]["/v1/tasks/measure"]["post"]["requestBody"]["content"]
     assert list(measure) == ["multipart/form-data"]
     properties = measure["multipart/form-data"]["schema"]["properties"]
-    assert properties["file"] == {"title": "File", "type": "string", "format": "binary"}
+    assert properties["file"] == {"title": "File", "type": "string", "contentMediaType": "application/octet-stream"}
     assert properties["more"]["type"] == "array"
     assert "local" not in json.dumps(described)
     items = described["paths"]["/v1/tasks/items"]["post"]["requestBody"]["content"]["application/json"]["schema"]
@@ -87,7 +87,7 @@ async def test_the_list_of_tasks_says_the_same(ann: httpx.AsyncClient, api: Api)
     assert set(tasks) == set(api.jobs.tasks)
     assert tasks["add"]["description"].startswith("Adds two numbers.")
     assert tasks["measure"]["files"] == ["file", "more"]
-    assert tasks["measure"]["arguments"]["properties"]["file"]["format"] == "binary"
+    assert tasks["measure"]["arguments"]["properties"]["file"]["contentMediaType"] == "application/octet-stream"
     assert "UploadFile" not in json.dumps(tasks["measure"])
 
 
