@@ -28,9 +28,7 @@ from accepted.signatures import Decorator, Duration
 from accepted.stores import open_blobs, open_store, sqlite_path
 from accepted.stores.base import BlobStore, JobQuery, Page, Store, Submitted
 from accepted.task import Options, Policy, Task, fingerprint
-from accepted.times import times
 from accepted.upkeep import Upkeep
-from accepted.webhooks.delivery import Deliveries
 from accepted.worker import Worker
 
 if TYPE_CHECKING:
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     from accepted.http.endpoint import EndpointDecorator
     from accepted.http.jobs_api import JobsApi
     from accepted.http.live import Live
+    from accepted.webhooks.delivery import Deliveries
 
 _DURATIONS: Final = ("backoff", "backoff_max", "timeout", "deadline", "retention")
 _DELETED_AT_ONCE: Final = 500
@@ -86,9 +85,9 @@ class Jobs:
         self.blobs = blobs or open_blobs(self.settings)
         self.hub = Hub(self.store, self.settings)
         self.meter = Meter()
-        self.deliveries = Deliveries(self.store, self.settings, self._described)
-        known = ChainMap(self.tasks, self.deliveries.tasks)
-        self.runner = Runner(self.store, self.blobs, self.settings, known, self.meter)
+        self._known: ChainMap[str, Task[..., Any]] = ChainMap(self.tasks)
+        """The tasks that the worker runs: from the start on, deliveries too."""
+        self.runner = Runner(self.store, self.blobs, self.settings, self._known, self.meter)
         self.worker = Worker(self.store, self.runner, self.settings)
         self._upkeep = Upkeep(self.store, self.blobs, self.settings)
         self._scheduler = Scheduler(self.store, self.settings, self._limits, self.meter)
@@ -166,6 +165,8 @@ class Jobs:
             known = self.tasks.get(task.name)
             if known is None or known.function is not task.function:
                 raise ConfigurationError(f"task {task.name!r} is not one of these jobs; register it with @jobs.task")
+            from accepted.times import times
+
             when = times(cron, every, timezone)
             made = make_schedule(task, when, arguments or {}, options, name=name, missed=missed, overlap=overlap)
         except ConfigurationError as error:
@@ -207,6 +208,7 @@ class Jobs:
                 await self.hub.start()
                 self._upkeep.start()
                 self._scheduler.start()
+                self._known.maps[1:] = [self.deliveries.tasks]
                 if self.settings.worker:
                     await self.worker.start()
             except BaseException:
@@ -224,7 +226,8 @@ class Jobs:
     async def _shut(self) -> None:
         await self._scheduler.stop()
         await self.worker.stop()
-        await self.deliveries.close()
+        if "deliveries" in self.__dict__:
+            await self.deliveries.close()
         await self._upkeep.stop()
         await self.hub.stop()
         await self.store.close()
@@ -413,6 +416,13 @@ class Jobs:
             count += len(removed)
             if len(removed) < _DELETED_AT_ONCE:
                 return count
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """What tells webhooks; made at the start, so that a program which only declares its tasks loads none of it."""
+        from accepted.webhooks.delivery import Deliveries
+
+        return Deliveries(self.store, self.settings, self._described)
 
     # ── over HTTP ──
 

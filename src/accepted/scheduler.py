@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from accepted.errors import ConfigurationError, InvalidInput, LimitReached, StoreError
 from accepted.job import Limit, NewJob, new_id
@@ -22,7 +22,9 @@ from accepted.rounds import Rounds
 from accepted.settings import Settings
 from accepted.stores.base import Clock, ScheduleRecord, SchedulingStore, Submitted
 from accepted.task import Options, Task
-from accepted.times import Times
+
+if TYPE_CHECKING:
+    from accepted.times import Times
 
 log = logging.getLogger("accepted")
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Final
 
 from accepted.guard import AddressPolicy, AddressRefused
@@ -74,6 +73,8 @@ class Sender:
         return self._client
 
     def _open(self) -> httpx.AsyncClient:
+        from http.cookiejar import CookieJar, DefaultCookiePolicy
+
         from accepted.guard import guarded_client
 
         return guarded_client(
