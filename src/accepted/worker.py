@@ -32,7 +32,7 @@ _MARGIN: Final = 0.2
 """Seconds that the loop has beyond that, to do what is due."""
 
 _DELIVERIES_PAUSE: Final = 0.05
-"""Seconds between looks for deliveries while the worker has no room for jobs."""
+"""Seconds between looks for deliveries, unless there were more than slots."""
 
 Told = TypeVarTuple("Told")
 
@@ -317,38 +317,31 @@ class Worker:
     async def _claim(self) -> float:
         """Fill the free slots. Returns the seconds until the next try, unless something wakes the worker."""
         self._more = False
+        queues = self._settings.queues
         ordinary, isolated = self._task_names()
-        delay = await self._claim_ordinary(ordinary)
+        delay = await self._claim_some(queues, ordinary, self._free)
         free = min(self._free, self._settings.process_concurrency - self._processes)
-        return min(delay, await self._claim_some(self._settings.queues, isolated, free))
+        delay = min(delay, await self._claim_some(queues, isolated, free))
+        return min(delay, await self._claim_deliveries())
 
     def _task_names(self) -> tuple[list[str], list[str]]:
         tasks = [task for task in self._runner.tasks.values() if task.name != DELIVERY_TASK]
         isolated = [task.name for task in tasks if _is_isolated(task)]
         return [task.name for task in tasks if not _is_isolated(task)], isolated
 
-    async def _claim_ordinary(self, tasks: list[str]) -> float:
-        """Jobs and deliveries, which have slots of their own, in one claim as long as both have any: so deliveries cost
-        nothing where there are none."""
-        queues = self._settings.queues
+    async def _claim_deliveries(self) -> float:
+        """Deliveries have slots of their own. Each submission wakes the worker, and not each is a reason to look for
+        them; while there are more than slots, each that ends is."""
         if DELIVERY_TASK not in self._runner.tasks:
-            return await self._claim_some(queues, tasks, self._free)
-        while (slots := self._settings.webhook_concurrency - self._delivering) > 0 and (tasks and self._free > 0):
-            limit = min(slots, self._free)
-            before = self._busy + self._delivering
-            delay = await self._claim_some((*queues, DELIVERY_QUEUE), [*tasks, DELIVERY_TASK], limit)
-            if self._busy + self._delivering - before < limit:
-                return delay
-        if slots <= 0:
-            self._more = True
-            return await self._claim_some(queues, tasks, self._free)
-        self._more = self._more or bool(tasks)
-        # While every slot for jobs is taken, each submission wakes the worker: not each is a reason to look.
+            return self._settings.poll
         rest = self._deliveries_at - time.monotonic()
         if rest > 0:
-            return min(rest, self._settings.poll)
-        self._deliveries_at = time.monotonic() + _DELIVERIES_PAUSE
-        return await self._claim_some((DELIVERY_QUEUE,), [DELIVERY_TASK], slots)
+            return rest
+        slots = self._settings.webhook_concurrency - self._delivering
+        delay = await self._claim_some((DELIVERY_QUEUE,), [DELIVERY_TASK], slots)
+        if self._delivering < self._settings.webhook_concurrency:
+            self._deliveries_at = time.monotonic() + _DELIVERIES_PAUSE
+        return delay
 
     async def _claim_some(self, queues: Sequence[str], tasks: list[str], limit: int) -> float:
         delay = self._settings.poll
