@@ -202,7 +202,7 @@ async def test_starlette(api: Api) -> None:
         return x * 2 + (file.size_bytes if file else 0)
 
     inner = Starlette(
-        routes=[Route("/double", api.jobs.endpoint(wait=0.2)(double), methods=["POST"]), *api.jobs.routes]
+        routes=[Route("/double", api.jobs.endpoint(wait=20)(double), methods=["POST"]), *api.jobs.routes]
     )
     app = Starlette(routes=[Mount("/sub", app=inner)])
     async with api.client(app=app) as ann:
@@ -211,7 +211,7 @@ async def test_starlette(api: Api) -> None:
         assert done.headers["content-location"].startswith("/sub/v1/jobs/")
         upload = await ann.post("/sub/double", data={"x": "2"}, files={"file": ("a", b"xyz")})
         assert upload.json() == 7
-        later = await ann.post("/sub/double", json={"x": 101})
+        later = await ann.post("/sub/double", json={"x": 101}, headers={"prefer": "wait=0"})
         assert later.status_code == 202
         assert later.headers["location"].startswith("/sub/v1/jobs/")
         problem(await ann.post("/sub/double", json={"x": "no"}), 422, "invalid-input")
