@@ -201,9 +201,7 @@ async def test_starlette(api: Api) -> None:
             await api.gate.wait()
         return x * 2 + (file.size_bytes if file else 0)
 
-    inner = Starlette(
-        routes=[Route("/double", api.jobs.endpoint(wait=20)(double), methods=["POST"]), *api.jobs.routes]
-    )
+    inner = Starlette(routes=[Route("/double", api.jobs.endpoint(wait=20)(double), methods=["POST"]), *api.jobs.routes])
     app = Starlette(routes=[Mount("/sub", app=inner)])
     async with api.client(app=app) as ann:
         done = await ann.post("/sub/double", json={"x": 2})
