@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable,
 from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal, ParamSpec, Protocol, TypeVar, cast, get_type_hints, overload
+from typing import Any, Final, Literal, ParamSpec, TypeVar, cast, get_type_hints, overload
 
 import pydantic
 import pydantic_core
@@ -26,6 +26,7 @@ from accepted.errors import AcceptedError, Cancelled, LeaseLost, StoreError
 from accepted.job import JSON, Artifact, EventDraft, JobRecord, Kind, Progress, json_text
 from accepted.redaction import RedactingSink, Redactor
 from accepted.secret import KEPT, Secret
+from accepted.sink import Sink
 from accepted.value import value
 
 P = ParamSpec("P")
@@ -74,16 +75,6 @@ class _Written(_Done):
 
 _DONE: Final = _Done()
 _BREATH: Final = _Breath()
-
-
-class Sink(Protocol):
-    """Where reports of one attempt go. Each method raises LeaseLost when the attempt was fenced off."""
-
-    async def report(self, events: Sequence[EventDraft], progress: Progress | None, cost: float) -> None: ...
-    async def start_step(self, key: str, name: str) -> None: ...
-    async def finish_step(self, key: str, name: str, result: bytes) -> None: ...
-    async def fail_step(self, key: str, name: str, error: Mapping[str, JSON]) -> None: ...
-    async def attach(self, name: str, source: Path | bytes, media_type: str) -> Artifact: ...
 
 
 class Reporter:

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock, Thread
-from typing import IO, Any, Final, Protocol
+from typing import IO, Any, Final
 from urllib.parse import quote, quote_plus
 from weakref import WeakSet
 
@@ -29,6 +29,7 @@ from pydantic_core import from_json, to_json
 from accepted.errors import Fail
 from accepted.job import JSON, Artifact, EventDraft, Kind, Progress
 from accepted.secret import MASK, Secret
+from accepted.sink import Sink
 
 SHORTEST: Final = 4
 """Characters; a shorter secret would be found in words that have nothing to do with it."""
@@ -190,16 +191,6 @@ def _in_base64(raw: bytes, shift: int) -> Iterator[str]:
 
 
 # ── where it is written ──────────────────────────────────────────────────────────────────────────────
-
-
-class Sink(Protocol):
-    """`context.Sink`, which stands above this module."""
-
-    async def report(self, events: Sequence[EventDraft], progress: Progress | None, cost: float) -> None: ...
-    async def start_step(self, key: str, name: str) -> None: ...
-    async def finish_step(self, key: str, name: str, result: bytes) -> None: ...
-    async def fail_step(self, key: str, name: str, error: Mapping[str, JSON]) -> None: ...
-    async def attach(self, name: str, source: Path | bytes, media_type: str) -> Artifact: ...
 
 
 class RedactingSink:

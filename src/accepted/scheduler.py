@@ -108,26 +108,26 @@ def make_schedule(
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Todo:
     """What to do about a due time: run it or leave it out, and which time is next."""
 
     run: bool
     next_at: float
 
 
-def step(due: float, now: float, times: Times, missed: Missed) -> Step:
-    """`due` is not later than `now`. Times that nobody can want any more are passed over in one step."""
+def todo_at(due: float, now: float, times: Times, missed: Missed) -> Todo:
+    """`due` is not later than `now`. Times that nobody can want any more are passed over at once."""
     following = times.after(due)
     if now - due < LATE:
-        return Step(True, following)
+        return Todo(True, following)
     fresh = times.after(now - LATE)
     if missed == "skip":
-        return Step(False, fresh)
+        return Todo(False, fresh)
     wanted = 1 if missed == "latest" else MISSED_MAX
     if missed == "latest" and fresh <= now:
-        return Step(False, fresh)  # it runs for those that were missed, too
+        return Todo(False, fresh)  # it runs for those that were missed, too
     first = _last(times, due, now - LATE, wanted)[0]
-    return Step(True, following) if first == due else Step(False, first)
+    return Todo(True, following) if first == due else Todo(False, first)
 
 
 def _last(times: Times, due: float, until: float, count: int) -> list[float]:
@@ -214,7 +214,7 @@ class Scheduler(Rounds):
     async def _fire(self, schedule: Schedule, record: ScheduleRecord) -> ScheduleRecord:
         """Do what the due time asks for. Returns the record after it, whoever did it."""
         due = record.next_at
-        todo = step(due, self._clock(), schedule.times, schedule.missed)
+        todo = todo_at(due, self._clock(), schedule.times, schedule.missed)
         job = self._job(schedule, due) if todo.run else None
         made = await self._store.fire(schedule.name, at=due, next_at=todo.next_at, job=job)
         said = {"action": "schedule", "task": schedule.task.name}

@@ -18,7 +18,7 @@ from accepted.errors import ConfigurationError
 from accepted.job import JobRecord, Status
 from accepted.limits import CommonLimits
 from accepted.meter import Meter
-from accepted.scheduler import LOOK, Scheduler, Step, make_schedule, step
+from accepted.scheduler import LOOK, Scheduler, Todo, make_schedule, todo_at
 from accepted.settings import Settings
 from accepted.stores.base import JobQuery
 from accepted.stores.sqlite import SQLiteStore
@@ -193,13 +193,13 @@ def test_a_year_of_seconds_is_passed_over_in_no_time() -> None:
             return super().after(at)
 
     year, every = 365 * 86400.0, Counted("1s")
-    assert step(START, START + year, every, "latest") == Step(False, START + year - 59)
-    assert step(START, START + year, every, "all") == Step(False, START + year - 159)
-    assert step(START, START + year + 0.5, every, "skip") == Step(False, START + year - 59)
+    assert todo_at(START, START + year, every, "latest") == Todo(False, START + year - 59)
+    assert todo_at(START, START + year, every, "all") == Todo(False, START + year - 159)
+    assert todo_at(START, START + year + 0.5, every, "skip") == Todo(False, START + year - 59)
     day = times(None, "1d", "UTC")
     midnight = day.after(START)
-    assert step(midnight, midnight + year + 120, day, "latest") == Step(False, midnight + year)
-    assert step(midnight, midnight + year + 120, day, "all") == Step(False, midnight + year - 99 * 86400)
+    assert todo_at(midnight, midnight + year + 120, day, "latest") == Todo(False, midnight + year)
+    assert todo_at(midnight, midnight + year + 120, day, "all") == Todo(False, midnight + year - 99 * 86400)
     assert Counted.asked < 10_000
 
 
