@@ -1,0 +1,1 @@
+"""News: sources are read, their articles fetched once and kept."""
