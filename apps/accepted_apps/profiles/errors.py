@@ -1,0 +1,112 @@
+"""Everything that can keep a profile from being read, in the words of the person who asked for it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ProfilesError(Exception):
+    """Something on the way did not work. The message is one sentence: what happened, and what to do.
+
+    code: a short slug for programs. retryable: whether the same request may well succeed later. field: the parameter
+    that is wrong, where one is. No message ever holds a token, a password or a session.
+    """
+
+    code: ClassVar[str] = "profiles_error"
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class InvalidInput(ProfilesError):
+    """A parameter is not usable; `field` names it. Nothing was fetched."""
+
+    code = "invalid_input"
+
+
+class AddressNotAllowed(ProfilesError):
+    """The URL, or a redirect, leads to an address that is not on the public internet."""
+
+    code = "address_refused"
+
+
+class ProfileMissing(ProfilesError):
+    """The network knows no such profile."""
+
+    code = "profile_missing"
+
+
+class ProfilePrivate(ProfilesError):
+    """Only people whom its owner has accepted may see the profile."""
+
+    code = "profile_private"
+
+
+class ProfileSuspended(ProfilesError):
+    """The network has closed the profile."""
+
+    code = "profile_suspended"
+
+
+class PostMissing(ProfilesError):
+    """The post was deleted, or never was; or only some people may see it, which networks do not tell apart."""
+
+    code = "post_missing"
+
+
+class LoginNeeded(ProfilesError):
+    """The network shows this to signed-in people only, and nobody is signed in here."""
+
+    code = "login_needed"
+
+
+class LoginFailed(ProfilesError):
+    """The session, the token or the password that is configured is not taken."""
+
+    code = "login_failed"
+
+
+class PaymentNeeded(ProfilesError):
+    """The account that would pay for the run has nothing left."""
+
+    code = "payment_needed"
+
+
+class RunFailed(ProfilesError):
+    """The provider's own job failed, was aborted or ran out of time."""
+
+    code = "run_failed"
+    retryable = True
+
+
+class RateLimited(ProfilesError):
+    """The network asks for a longer pause than one attempt may wait; `retry_after` in seconds."""
+
+    code = "rate_limited"
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NetworkTrouble(ProfilesError):
+    """No connection, none that lasted, or an error of the network's own (5xx)."""
+
+    code = "network_trouble"
+    retryable = True
+
+
+class UnexpectedAnswer(ProfilesError):
+    """The answer is not what this network answers: the host is another kind of site, or its API has changed."""
+
+    code = "unexpected_answer"
+
+
+class ProviderNotConfigured(ProfilesError):
+    """No provider for this network is set up here; the message names the settings."""
+
+    code = "provider_not_configured"

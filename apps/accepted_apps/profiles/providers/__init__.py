@@ -1,0 +1,1 @@
+"""The networks, each behind the interface of `base.Provider`."""
