@@ -31,6 +31,9 @@ Endpoint = Callable[..., Awaitable[Response]]
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _HOT: Final = (("/tasks/{task}", ["POST"]), ("/jobs/{job_id}", ["GET", "HEAD"]))
 """What clients ask all day."""
+_FOUND: Final = "accepted.found"
+"""In a request's scope, from `matches` to `handle`: who found what, and its parameters."""
+_NOTHING: Final[tuple[Any, Any, dict[str, str]]] = (None, None, {})
 _SECURITY: Final = (
     Security(HTTPBearer(auto_error=False, scheme_name="bearer")),
     Security(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="api_key")),
@@ -83,20 +86,21 @@ class JobsRouter(APIRouter):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         if self._base not in scope["path"]:
             return Match.NONE, {}
-        if self._find(scope) is not None:
-            return Match.FULL, {}
-        return super().matches(scope)
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = self._find(scope)
         if found is None:
+            return super().matches(scope)
+        scope[_FOUND] = self, *found
+        return Match.FULL, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        finder, route, parameters = scope.pop(_FOUND, _NOTHING)
+        if finder is not self:
             await super().handle(scope, receive, send)
             return
-        route, parameters = found
         # What FastAPI notes for those who look at a request afterwards, such as middlewares that count routes.
         scope["path_params"] = {**scope.get("path_params", {}), **parameters}
         scope["route"], scope["endpoint"] = route, route.endpoint
-        await route.endpoint.handled(scope, receive, send)  # type: ignore[attr-defined]
+        await route.endpoint.handled(scope, receive, send)
 
     def _find(self, scope: Scope) -> tuple[APIRoute, dict[str, str]] | None:
         """The route of what is asked most, and its parameter. None: FastAPI is to look itself, because it is something

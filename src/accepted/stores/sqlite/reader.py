@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from accepted.stores.sqlite.database import Database
 
 R = TypeVar("R")
 Read = Callable[[sqlite3.Connection], R]
+
+_FOUND_HOLDS: Final = 0.01
+"""Seconds for which the file that was found under its path is believed to be there: looking takes a fifth of a read.
+The writer looks each time."""
 
 
 class Reader:
@@ -47,6 +52,7 @@ class _Connection:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._generation = 0
+        self._found_until = 0.0
 
     def run(self, read: Read[R]) -> R:
         with self._lock:
@@ -58,8 +64,11 @@ class _Connection:
 
     def _current(self) -> sqlite3.Connection:
         """Opened again when the writer had to open the file again."""
-        if self._database.moved:
-            raise self._database.missing()
+        now = time.monotonic()
+        if now >= self._found_until:
+            if self._database.moved:
+                raise self._database.missing()
+            self._found_until = now + _FOUND_HOLDS
         if self._connection is not None and self._generation != self._database.generation:
             self._drop()
         if self._connection is None:
