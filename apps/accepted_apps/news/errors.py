@@ -41,7 +41,8 @@ class FetchFailed(NewsError):
     """A page or a feed could not be fetched.
 
     `code` is the preview's (`not_found`, `blocked`, `robots_refused`, `address_refused` …), docs/news.md lists them;
-    `cost`: what was spent on it nevertheless, in US dollars. retry_after: seconds that the site asks to wait, if it does.
+    `cost`: what was spent on it nevertheless, in US dollars.
+    retry_after: seconds that the site asks to wait, if it does.
     """
 
     def __init__(

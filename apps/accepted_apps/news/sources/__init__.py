@@ -1,0 +1,1 @@
+"""Where articles come from: feeds, front pages, tools of MCP servers."""
