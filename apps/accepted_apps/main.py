@@ -41,7 +41,7 @@ def make_app(settings: Settings | None = None, preview: PreviewSettings | None =
     app.include_router(jobs.router)
     app.include_router(PreviewRoutes(jobs, task, warm.settings).router)
     app.router.routes.extend(jobs.service_routes)
-    add_pages(app)
+    add_pages(app, jobs)
     return app
 
 

@@ -1,16 +1,25 @@
-"""The pages: plain files of this package, with headers that let them load nothing from anywhere else."""
+"""The pages of the applications: made of the templates and files of `web/`, with headers that let them load nothing
+from anywhere else. And what their lists of earlier jobs say of each."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import MutableHeaders
-from starlette.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from accepted import JobNotFound, JobRecord, Jobs
+from accepted.errors import InvalidInput
+from accepted_apps.preview.routes import ProblemRoute
 
 _FOLDER: Final = Path(__file__).parent / "web"
 _HEADERS: Final = {
@@ -22,18 +31,109 @@ _HEADERS: Final = {
 }
 
 
-def add_pages(app: FastAPI) -> None:
-    """`/`, `/preview` and what they are made of."""
-    for path, name in (("/", "index.html"), ("/preview", "preview.html")):
-        app.add_api_route(path, _page(name), include_in_schema=False, response_class=FileResponse)
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The page of one application. `path` also names its template, script and style sheet."""
+
+    path: str
+    name: str
+    """In the navigation."""
+    title: str
+    lead: str
+    history: str
+    """What its earlier jobs are called."""
+    task: str
+    shows: tuple[str, ...]
+    """The arguments of a job that the page gets back: the first one says what the job is about."""
+
+
+PAGES: Final = (
+    Page(
+        path="preview",
+        name="Preview",
+        title="Page preview",
+        lead="Give it a page: it climbs from plain HTTP to a browser only as far as it must, and shows what can be "
+        "scraped.",
+        history="Your previews",
+        task="preview",
+        shows=("url",),
+    ),
+)
+
+
+def add_pages(app: FastAPI, jobs: Jobs) -> None:
+    """`/`, a page for each application, and what they are made of."""
+    templates = Environment(
+        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    add = app.add_api_route
+    add("/", _page(templates, "index.html"), include_in_schema=False, response_class=HTMLResponse)
+    for page in PAGES:
+        handler = _page(templates, f"{page.path}.html", page)
+        add(f"/{page.path}", handler, include_in_schema=False, response_class=HTMLResponse)
+    app.include_router(_Asked(jobs).router)
     app.mount("/assets", _Guarded(StaticFiles(directory=_FOLDER / "assets")), name="assets")
 
 
-def _page(name: str) -> Callable[[], Awaitable[FileResponse]]:
-    async def page() -> FileResponse:
-        return FileResponse(_FOLDER / name, headers=_HEADERS)
+def _page(templates: Environment, name: str, page: Page | None = None) -> Callable[[], Awaitable[HTMLResponse]]:
+    text = templates.get_template(name).render(page=page, pages=PAGES)
 
-    return page
+    async def answer() -> HTMLResponse:
+        return HTMLResponse(text, headers=_HEADERS)
+
+    return answer
+
+
+class _Asked:
+    """What the caller's jobs of a page were asked to do, which the job API does not tell."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._pages = {page.task: page for page in PAGES}
+        self.router = APIRouter(route_class=ProblemRoute, prefix="/pages/jobs", include_in_schema=False)
+        self.router.add_api_route("", self.list, name="pages_jobs")
+        self.router.add_api_route("/{job_id}", self.look, name="pages_job")
+
+    async def list(
+        self,
+        request: Request,
+        task: str,
+        cursor: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=100)] = 8,
+    ) -> JSONResponse:
+        """The caller's jobs of one task, newest first."""
+        identity = await self._jobs.access.identify(request)
+        self._jobs.access.full(identity)
+        if task not in self._pages:
+            raise InvalidInput([{"detail": f"expected one of {', '.join(self._pages)}", "pointer": "#/task"}])
+        page = await self._jobs.list(owner=identity.owner, task=task, cursor=cursor, limit=limit)
+        return JSONResponse({"jobs": [self._asked(job) for job in page.jobs], "cursor": page.cursor})
+
+    async def look(self, request: Request, job_id: str) -> JSONResponse:
+        """One job. Raises JobNotFound for what is unknown, another's, or of no page."""
+        access = self._jobs.access
+        job = await access.job(await access.identify(request), self._jobs.store, job_id, "read")
+        if job.task not in self._pages:
+            raise JobNotFound(job_id)
+        return JSONResponse(self._asked(job))
+
+    def _asked(self, job: JobRecord) -> Mapping[str, Any]:
+        page = self._pages[job.task]
+        arguments = json.loads(job.args)
+        shown = {name: arguments[name] for name in page.shows if name in arguments}
+        return {
+            "id": job.id,
+            "task": job.task,
+            "status": job.status.value,
+            "about": _in_words(shown.get(page.shows[0])),
+            "arguments": shown,
+            "cost": job.cost,
+            "submitted_at": datetime.fromtimestamp(job.submitted_at, UTC).isoformat(timespec="milliseconds"),
+        }
+
+
+def _in_words(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 
 class _Guarded:

@@ -1,4 +1,6 @@
-// The three tiers as cards, and the line and the bar above them.
+// The three tiers of a preview as cards.
+import { capital, make, money } from "./dom.js"
+import { active } from "./jobs.js"
 
 const WORDS = {
   idle: "waiting", running: "trying", ok: "brought the page", escalated: "was not enough", failed: "failed",
@@ -8,36 +10,10 @@ const SAYS = {
   1: "HTTP that looks like a browser", 2: "The same through a pool of proxies", 3: "A headless Chromium",
 }
 
-export const money = amount => amount === 0 ? "$0" : `$${amount.toFixed(4).replace(/0+$/, "").replace(/\.$/, "")}`
-export const make = (tag, className, text) => {
-  const node = document.createElement(tag)
-  if (className) node.className = className
-  if (text !== undefined) node.textContent = text
-  return node
-}
-
-const at = id => document.getElementById(id)
-const running = task => task.status === "running" || task.status === "pending"
-
-export function drawClimb(task, tiers) {
-  at("run").hidden = false
-  at("run").dataset.status = task.status
-  at("run-url").textContent = task.url
-  at("run-state").textContent = task.cancelling && running(task) ? "cancelling" : task.status
-  at("run-state").className = `state ${task.status}`
-  at("bar").setAttribute("aria-valuenow", String(Math.round(task.percent)))
-  at("fill").style.width = `${task.percent}%`
-  const say = task.status === "failed" ? task.error : task.message
-  if (at("say").textContent !== say) at("say").textContent = say
-  drawNumbers(task)
-  at("tiers").replaceChildren(...tiers.map(tier => card(tier, task)))
-}
-
-export function drawNumbers(task) {
-  const spent = task.escalation_log.reduce((sum, entry) => sum + entry.cost, 0)
-  const end = task.completed_at ? Date.parse(task.completed_at) : Date.now()
-  const seconds = Math.max(0, (end - Date.parse(task.created_at)) / 1000)
-  at("numbers").textContent = `${seconds.toFixed(1)} s · ${money(spent)} spent`
+export function drawClimb(node, task, tiers) {
+  const list = make("ol", "tiers")
+  list.append(...tiers.map(tier => card(tier, task)))
+  node.replaceChildren(list)
 }
 
 function card(tier, task) {
@@ -55,7 +31,7 @@ function card(tier, task) {
 function stateOf(tier, entry, task) {
   if (entry) return entry.outcome
   if (tier < task.min_tier || tier > task.max_tier) return "off"
-  if (running(task)) return task.tier === tier ? "running" : "idle"
+  if (active(task)) return task.tier === tier ? "running" : "idle"
   if (task.status === "completed") return "unneeded"
   return task.status === "cancelled" && task.tier === tier ? "stopped" : "untried"
 }
@@ -79,5 +55,3 @@ function facts(entry, tier) {
   }
   return list
 }
-
-const capital = text => text.charAt(0).toUpperCase() + text.slice(1)

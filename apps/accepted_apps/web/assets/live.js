@@ -1,24 +1,26 @@
-// Follows one task: over a WebSocket that subscribes again after every break, and by polling while there is none.
-import { base, key, look } from "./api.js"
+// Follows one preview over the preview's WebSocket, which subscribes again after every break.
+import { base, call, key } from "./api.js"
+import { Follower } from "./follow.js"
+import { active } from "./jobs.js"
 
-const PAUSES = [300, 1000, 2000, 4000, 8000]
-const POLL = 1500
-const OVER = new Set(["completed", "failed", "cancelled"])
+/** A task of the preview as `Run` shows a job. */
+export const stateOf = task => ({
+  ...task, id: task.task_id, about: task.url, submitted_at: task.created_at, finished_at: task.completed_at,
+})
 
-/**
- * `tell(state)` gets what is new as members of a task (status, percent, message, tier, escalation_log, result, error);
- * `restart()` is called before the messages of the task come from the beginning. `fail(error)` ends it.
- */
-export class Follower {
-  constructor(id, { tell, restart, fail }) {
-    Object.assign(this, { id, tell, restart, fail, tries: 0, over: false, socket: null, timer: 0, polling: 0 })
+export const look = async id => stateOf(await call("GET", `scraper/task/${encodeURIComponent(id)}`))
+
+const spent = log => log.reduce((sum, entry) => sum + entry.cost, 0)
+
+/** `note(text, mark)` gets each message; `clear()` is called before they come from the beginning. */
+export class TaskFollower extends Follower {
+  constructor(id, { tell, fail, note, clear }) {
+    super(id, { tell, fail })
+    Object.assign(this, { note, clear, socket: null })
     this.connect()
   }
 
-  stop() {
-    this.over = true
-    clearTimeout(this.timer)
-    clearTimeout(this.polling)
+  close() {
     this.socket?.close()
   }
 
@@ -36,49 +38,38 @@ export class Follower {
   heard(message, subscribe) {
     if (this.over) return
     if (message.type === "auth_success") subscribe()
-    if (message.type === "subscribed") this.connected()
+    if (message.type === "subscribed") {
+      this.connected()
+      this.clear()
+    }
     if (message.type === "error" || message.type === "removed") this.give(new Error(message.message ?? "This preview was removed."))
     if (message.task_id !== this.id) return
-    if (message.type === "scraper:progress") this.tell({ ...message, phase: message.status, status: "running" })
-    if (message.type === "scraper:complete") this.finish({ status: "completed", percent: 100, message: "The page is here.", result: message.data })
-    if (message.type === "scraper:error") this.poll()
+    if (message.type === "scraper:progress") this.progressed(message)
+    if (message.type === "scraper:complete") this.completed(message.data)
+    if (message.type === "scraper:error") this.ask()
   }
 
-  connected() {
-    this.tries = 0
-    clearTimeout(this.polling)
-    this.polling = 0
-    this.restart()
+  progressed({ message, percent, tier, tier_name, escalation_log }) {
+    this.note(message, `${Math.round(percent)} %`)
+    this.tell({ status: "running", message, percent, tier, tier_name, escalation_log, cost: spent(escalation_log) })
   }
 
-  again() {
-    if (this.over) return
-    this.timer = setTimeout(() => this.connect(), PAUSES[Math.min(this.tries, PAUSES.length - 1)])
-    if (this.tries++ > 0 && !this.polling) this.poll()
+  completed(result) {
+    const { escalation_log } = result.tier_info
+    this.finish({
+      status: "completed", percent: 100, message: "The page is here.", result, escalation_log, cost: spent(escalation_log),
+      finished_at: new Date().toISOString(),
+    })
   }
 
-  /** Ask until it is over, or until the socket is back. It also brings what no message says: why a task failed. */
+  /** It also brings what no message says: why a task failed. */
   async poll() {
-    if (this.over) return
-    try {
-      const state = await look(this.id)
-      if (this.over) return
-      if (OVER.has(state.status)) return this.finish(state)
-      this.tell(state)
-    } catch (error) {
-      if (error.status === 404 || error.status === 410 || error.status === 401) return this.give(error)
-      this.tell({ message: error.message })
-    }
-    this.polling = setTimeout(() => this.poll(), POLL)
+    const state = await look(this.id)
+    active(state) ? this.tell(state) : this.finish(state)
   }
 
-  finish(state) {
-    this.stop()
-    this.tell(state)
-  }
-
-  give(error) {
-    this.stop()
-    this.fail(error)
+  finish(news) {
+    if (!this.over) this.note(news.status === "failed" ? news.error : news.message)
+    super.finish(news)
   }
 }

@@ -1,9 +1,8 @@
 // The result: the page redrawn from its elements, the list of them, and the one that is looked at.
 //
 // Nothing of the foreign page is rendered here: no HTML, no addresses, only the texts, as text.
-import { make } from "./climb.js"
+import { at, make } from "./dom.js"
 
-const at = id => document.getElementById(id)
 const ZONES = new Map([["header", "aside"], ["nav", "aside"], ["footer", "aside"]])
 const GROUPS = new Set(["article", "li", "figure", "tr"])
 

@@ -1,0 +1,58 @@
+// Small parts of every page. Whatever comes from outside is put in as text, never as HTML.
+
+export const at = id => document.getElementById(id)
+
+export function make(tag, className, text) {
+  const node = document.createElement(tag)
+  if (className) node.className = className
+  if (text !== undefined) node.textContent = text
+  return node
+}
+
+/** A button that does `act`. Without a text of its own for those who hear the page, `text` is it. */
+export function button(text, act, { className = "", label } = {}) {
+  const node = make("button", className, text)
+  node.type = "button"
+  if (label) node.setAttribute("aria-label", label)
+  node.addEventListener("click", act)
+  return node
+}
+
+/** The address, if a browser may be sent there; else null: `javascript:` and the like are no addresses. */
+export function webAddress(text) {
+  try {
+    const url = new URL(text)
+    return url.protocol === "https:" || url.protocol === "http:" ? url.href : null
+  } catch {
+    return null
+  }
+}
+
+/** A link to a foreign page that learns nothing of this one; plain text where the address is none. */
+export function link(text, address, className) {
+  const safe = webAddress(address)
+  const node = make(safe ? "a" : "span", className, text)
+  if (safe) Object.assign(node, { href: safe, target: "_blank", rel: "noopener noreferrer", referrerPolicy: "no-referrer" })
+  return node
+}
+
+/** A file that the browser saves. */
+export function save(name, text, type) {
+  const url = URL.createObjectURL(new Blob([text], { type }))
+  Object.assign(make("a"), { href: url, download: name }).click()
+  setTimeout(() => URL.revokeObjectURL(url), 10_000)
+}
+
+export const money = amount => amount === 0 ? "$0" : `$${amount.toFixed(4).replace(/0+$/, "").replace(/\.$/, "")}`
+export const capital = text => text.charAt(0).toUpperCase() + text.slice(1)
+export const count = (number, one, many = `${one}s`) => `${number.toLocaleString()} ${number === 1 ? one : many}`
+export const when = time => new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })
+export const day = time => new Date(time).toLocaleDateString([], { dateStyle: "medium" })
+
+/** Seconds between two times (now, where one is missing) as a person reads them. */
+export function span(from, to) {
+  const seconds = Math.max(0, ((to ? Date.parse(to) : Date.now()) - Date.parse(from)) / 1000)
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  const minutes = Math.floor(seconds / 60)
+  return minutes < 60 ? `${minutes} min ${Math.floor(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
