@@ -110,7 +110,7 @@ def _compiled(pattern: str) -> regex.Pattern[str]:
 
 
 def _is_selector(text: str) -> bool:
-    if text.startswith("/") or "://" in text.split("[", maxsplit=1)[0]:
+    if "/" in _BRACKETS.sub("", text):
         return False
     if _WORD.fullmatch(text):
         return text.lower() in _ELEMENTS
