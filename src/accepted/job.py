@@ -305,6 +305,21 @@ class JobRecord:
 
 
 @value
+class Glance:
+    """The least that tells a poller whether the job is still the one it knows; as in `JobRecord`."""
+
+    owner: str
+    status: Status
+    seq: int
+    submitted_at: float
+    scheduled_at: float
+
+    @property
+    def over(self) -> bool:
+        return self.status in TERMINAL
+
+
+@value
 class Event:
     """Entry `seq` (1, 2, 3 …) of one job's append-only log."""
 

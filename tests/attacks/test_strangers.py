@@ -96,6 +96,16 @@ def told(answer: httpx.Response, target: str) -> tuple[int, list[tuple[str, str]
     return answer.status_code, headers, answer.text.replace(target, "ID")
 
 
+async def test_a_foreign_job_that_is_asked_for_as_if_it_were_known(there: Scene) -> None:
+    async with there.client() as mallory:
+        for tag in ("*", *(f'W/"{seq}"' for seq in range(1, 9))):
+            never = unknown()
+            expected = told(await mallory.get(f"/v1/jobs/{never}", headers={"if-none-match": tag}), never)
+            assert expected[0] == 404
+            for target in (there.job, there.running):
+                assert told(await mallory.get(f"/v1/jobs/{target}", headers={"if-none-match": tag}), target) == expected
+
+
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: f"{door.method} {door.path}")
 async def test_foreign_and_unknown_are_told_alike(there: Scene, door: Door) -> None:
     victims = {"job_id": [there.job, there.running], "webhook_id": [there.webhook]}[door.of]

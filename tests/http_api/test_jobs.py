@@ -51,6 +51,25 @@ async def test_not_modified(api: Api, ann: httpx.AsyncClient) -> None:
         assert again.headers[name] == first.headers[name]
 
 
+async def test_not_modified_in_every_state_and_modified_by_the_next(api: Api, ann: httpx.AsyncClient) -> None:
+    path = await api.running(ann)
+    later = (await ann.post("/v1/tasks/add", json={"a": 1}, headers={"accepted-delay": "1h"})).headers["location"]
+    running, pending = [(await status_of(ann, one)).headers["etag"] for one in (path, later)]
+    for one, tag in ((path, running), (later, pending)):
+        assert (await status_of(ann, one, if_none_match=tag)).status_code == 304
+        assert (await status_of(ann, one, if_none_match=f'"x", {tag}')).status_code == 304
+        assert (await status_of(ann, one, if_none_match='W/"0"')).status_code == 200
+    for one, tag in ((path, running), (later, pending)):
+        await ann.post(one + "/cancel")
+        await api.over(one)
+        over = await status_of(ann, one, if_none_match=tag)
+        assert over.json()["status"] == "cancelled"
+        same = await status_of(ann, one, if_none_match=over.headers["etag"])
+        assert (same.status_code, "retry-after" in same.headers) == (304, False)
+    await ann.delete(later)
+    problem(await status_of(ann, later, if_none_match=pending), 410, "job-gone")
+
+
 async def test_failed_is_200(api: Api, ann: httpx.AsyncClient) -> None:
     body = (await status_of(ann, await api.done(ann, "fail"))).json()
     AcceptedJob.model_validate(body)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from accepted.errors import JobGone, JobNotFound, StoreError
-from accepted.job import TERMINAL_KINDS, Artifact, Event, JobRecord, Kind, Progress, Status, Step
+from accepted.job import TERMINAL_KINDS, Artifact, Event, Glance, JobRecord, Kind, Progress, Status, Step
 from accepted.stores.base import Change, EventsPage, JobQuery, Listener, Page, Waiting
 
 
@@ -66,6 +66,10 @@ class Log:
     async def get(self, job_id: str) -> JobRecord:
         self._check(job_id)
         return self._record(job_id)
+
+    async def glance(self, job_id: str) -> Glance:
+        job = await self.get(job_id)
+        return Glance(job.owner, job.status, job.seq, job.submitted_at, job.scheduled_at)
 
     async def events(self, job_id: str, *, after: int = 0, limit: int = 1000) -> EventsPage:
         self.pages += 1

@@ -13,10 +13,10 @@ import hmac
 import ipaddress
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.exceptions import HTTPException
@@ -26,11 +26,12 @@ from starlette.requests import HTTPConnection
 
 from accepted.errors import ConfigurationError, Forbidden, JobGone, JobNotFound, NotAuthenticated
 from accepted.http.tokens import JOB_TOKEN, Tokens
-from accepted.job import JobRecord, new_id
+from accepted.job import Glance, JobRecord, new_id
 from accepted.settings import Settings
 from accepted.stores.base import SYSTEM_OWNERS, AccessStore, ApiKey, Clock, WatchingStore
 
 JobVerb = Literal["read", "cancel", "write", "delete"]
+Found = TypeVar("Found", JobRecord, Glance)
 
 KEY: Final = "ak_"
 KEY_MAX: Final = 200
@@ -343,18 +344,25 @@ class Access:
         """The job, if `identity` may do `verb` to it: the one door to a job by its id. Raises JobNotFound, after
         the same time and with the same words whether it is unknown or another's; JobGone to those whose it was;
         Forbidden."""
+        return await self._found(identity, store.get(job_id), job_id, verb)
+
+    async def glance(self, identity: Identity, store: WatchingStore, job_id: str) -> Glance:
+        """The same to look at it for a moment."""
+        return await self._found(identity, store.glance(job_id), job_id, "read")
+
+    async def _found(self, identity: Identity, looking: Awaitable[Found], job_id: str, verb: JobVerb) -> Found:
         began = asyncio.get_running_loop().time()
         try:
             try:
-                record = await store.get(job_id)
+                found = await looking
             except JobGone as gone:
                 self.check(identity, gone.owner, job_id, "read")
                 raise
-            self.check(identity, record.owner, job_id, verb)
+            self.check(identity, found.owner, job_id, verb)
         except JobNotFound:
             await self.denied(began)
             raise
-        return record
+        return found
 
     async def denied(self, began: float) -> None:
         """Wait until a look-up that `began` then (loop time) may be answered with 404: what is somebody else's takes

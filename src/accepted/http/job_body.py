@@ -12,7 +12,7 @@ from pydantic_core import to_json
 
 from accepted.http.links import Links
 from accepted.http.problems import job_problem
-from accepted.job import JSON, Artifact, JobRecord, Progress, Status, Step, iso, new_id
+from accepted.job import JSON, Artifact, Glance, JobRecord, Progress, Status, Step, iso, new_id
 from accepted.stores.base import Waiting
 
 _POLL_MIN_MS: Final = 500
@@ -99,7 +99,7 @@ def job_members(job: JobRecord, links: Links, details: Details | None = None) ->
     return body
 
 
-def job_tag(job: JobRecord, waiting: Waiting | None = None) -> str:
+def job_tag(job: JobRecord | Glance, waiting: Waiting | None = None) -> str:
     """The ETag. Weak, because what is estimated changes without a new event. While the job is pending, its place in
     the queue is part of it."""
     if waiting is None:
@@ -115,7 +115,7 @@ def job_tag(job: JobRecord, waiting: Waiting | None = None) -> str:
     return f'W/"{job.seq}-{zlib.crc32(repr(place).encode()):08x}"'
 
 
-def poll_after_ms(job: JobRecord) -> int | None:
+def poll_after_ms(job: JobRecord | Glance) -> int | None:
     """When to ask again, in milliseconds: a twentieth of the job's age, so that short jobs are met soon and long ones
     are not asked all day. None: it is over, nothing more will come."""
     if job.over:

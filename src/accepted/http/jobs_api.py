@@ -30,7 +30,7 @@ from accepted.http.task_schemas import public_schemas
 from accepted.http.views import Views
 from accepted.http.waiting import while_connected
 from accepted.http.websocket import JobSocket
-from accepted.job import JSON, Artifact, JobRecord, Status, iso
+from accepted.job import JSON, Artifact, Glance, JobRecord, Status, iso
 from accepted.task import Task
 
 if TYPE_CHECKING:
@@ -71,35 +71,47 @@ class JobsApi:
 
     async def get(self, call: Call) -> Response:
         """The job; 304 when the client knows it so; with `Prefer: wait=N` not before it changes."""
-        job = await self._find(call, "read")
-        headers = {"Vary": "Prefer", "Cache-Control": "private, no-cache"}
-        known = call.headers.get("if-none-match")
-        if call.headers.get("prefer") is not None:
-            job = await self._held(call, job, known, headers)
-        waiting = await self._views.waiting(job)
-        headers["ETag"] = tag = job_tag(job, waiting)
-        poll = poll_after_ms(job)
-        if poll is not None:
-            headers["Retry-After"] = retry_after(poll / 1000)
+        access, store = self._jobs.access, self._jobs.store
+        identity = await access.identify(call)
+        known, waits = call.headers.get("if-none-match"), "prefer" in call.headers
+        if known is not None and not waits:
+            glance = await access.glance(identity, store, call.job_id)
+            tag = self._present_tag(call.job_id, glance)
+            if tag is not None and tag_matches(known, tag):
+                return Ready(None, 304, _state_headers(glance, tag))
+        job, applied = await access.job(identity, store, call.job_id, "read"), None
+        if waits:
+            job, applied = await self._held(call, job, known)
+        tag = job_tag(job, await self._views.waiting(job))
+        headers = _state_headers(job, tag)
+        if applied is not None:
+            headers["Preference-Applied"] = applied
         if tag_matches(known, tag):
             return Ready(None, 304, headers)
         return Ready(job_body(job, call.links, await self._views.details(job)), 200, headers)
 
-    async def _held(self, call: Call, job: JobRecord, known: str | None, headers: dict[str, str]) -> JobRecord:
-        """The long poll: the job after its next event, or as it is when the wait is over. A job that is over, or
-        is not what the client knows any more, is not waited for."""
+    def _present_tag(self, job_id: str, glance: Glance) -> str | None:
+        """None: for this job's place in the queue somebody has to look."""
+        if glance.status is not Status.PENDING:
+            return job_tag(glance)
+        waiting = self._views.believed(job_id, glance.seq)
+        return None if waiting is None else job_tag(glance, waiting)
+
+    async def _held(self, call: Call, job: JobRecord, known: str | None) -> tuple[JobRecord, str | None]:
+        """The long poll: the job after its next event, or as it is when the wait is over, and what was preferred. A job
+        that is over, or is not what the client knows any more, is not waited for."""
         prefer = parse_prefer(call.headers.getlist("prefer"))
         if not prefer.wait:
-            return job
+            return job, None
         wait = min(prefer.wait, self._jobs.settings.wait_max)
-        headers["Preference-Applied"] = f"wait={wait:.0f}"
+        applied = f"wait={wait:.0f}"
         if job.over:
-            return job
+            return job, applied
         if known is not None and not tag_matches(known, job_tag(job, await self._views.waiting(job))):
-            return job
+            return job, applied
         left = call.received + wait - asyncio.get_running_loop().time()
         await while_connected(call.receive, self._jobs.hub.changed(job.id, job.seq, left))
-        return await self._jobs.get_record(job.id)
+        return await self._jobs.get_record(job.id), applied
 
     async def result(self, call: Call) -> Response:
         """200 the value, 303 the file, 202 the job while it is not over. Raises JobFailed, JobCancelled."""
@@ -254,6 +266,15 @@ class JobsApi:
 
     async def socket(self, websocket: WebSocket) -> None:
         await JobSocket(websocket, self.live(links_here(websocket.scope, 1))).run()
+
+
+def _state_headers(job: JobRecord | Glance, tag: str) -> dict[str, str]:
+    """Of an answer that is the job or says that it is the same, 200 and 304 alike."""
+    headers = {"Vary": "Prefer", "Cache-Control": "private, no-cache", "ETag": tag}
+    poll = poll_after_ms(job)
+    if poll is not None:
+        headers["Retry-After"] = retry_after(poll / 1000)
+    return headers
 
 
 @lru_cache(maxsize=1024)

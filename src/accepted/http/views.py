@@ -42,12 +42,17 @@ class Views:
         """Why it is pending; None when it is not."""
         if job.status is not Status.PENDING:
             return None
-        key, now = (job.id, job.seq), time.monotonic()
-        known = self._waiting.get(key)
-        if known is None or known[0] < now:
-            known = (now + _PLACE_HOLDS, await self._jobs.store.waiting(job))
-            self._waiting.put(key, known)
-        return known[1]
+        found = self.believed(job.id, job.seq)
+        if found is None:
+            until = time.monotonic() + _PLACE_HOLDS
+            found = await self._jobs.store.waiting(job)
+            self._waiting.put((job.id, job.seq), (until, found))
+        return found
+
+    def believed(self, job_id: str, seq: int) -> Waiting | None:
+        """Why it is pending, as somebody was told a moment ago; None when nobody was."""
+        until, found = self._waiting.get((job_id, seq)) or (0.0, None)
+        return found if time.monotonic() <= until else None
 
     async def details(self, job: JobRecord) -> Details:
         """Steps, artifacts, and why it waits."""

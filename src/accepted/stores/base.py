@@ -30,6 +30,7 @@ from accepted.job import (
     Artifact,
     Event,
     EventDraft,
+    Glance,
     JobRecord,
     Lease,
     NewJob,
@@ -346,6 +347,9 @@ class WatchingStore(ListeningStore, ArtifactStore, Protocol):
 
     async def get(self, job_id: str) -> JobRecord:
         """Raises JobNotFound, JobGone."""
+
+    async def glance(self, job_id: str) -> Glance:
+        """The same, and less of it, for those who ask all day. Raises JobNotFound, JobGone."""
 
     async def steps(self, job_id: str) -> list[Step]:
         """In the order in which they first started; [] for an unknown job."""

@@ -24,6 +24,15 @@ def worker(worker_id: str = "w", *, tasks: tuple[str, ...] = ("t",), concurrency
 
 
 class Watching:
+    async def test_a_glance_shows_what_the_job_shows(self, scene: Scene) -> None:
+        delayed = await scene.submit_one(owner="ann", scheduled_at=START + 60)
+        for job_id in (delayed.id, *[(await scene.job(status))[0] for status in Status]):
+            glance, job = await scene.store.glance(job_id), await scene.store.get(job_id)
+            seen = (glance.owner, glance.status, glance.seq, glance.submitted_at, glance.scheduled_at, glance.over)
+            assert seen == (job.owner, job.status, job.seq, job.submitted_at, job.scheduled_at, job.over)
+        with pytest.raises(JobNotFound):
+            await scene.store.glance("no-such-job")
+
     async def test_events_by_pages(self, scene: Scene) -> None:
         job = await scene.running()
         await scene.store.report(job.lease, [EventDraft(Kind.LOG, {"n": n}) for n in range(20)])
@@ -330,6 +339,8 @@ class Upkeep:
         scene.clock.advance(10)
         assert await scene.store.purge(10) == [short.id]
         assert await scene.store.purge(10) == []
+        with pytest.raises(JobGone):
+            await scene.store.glance(short.id)
         with pytest.raises(JobGone) as gone:
             await scene.store.get(short.id)
         assert (gone.value.at, gone.value.owner) == (START + 10, "local")

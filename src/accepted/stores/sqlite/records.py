@@ -11,6 +11,7 @@ from pydantic_core import to_json
 
 from accepted.job import (
     Event,
+    Glance,
     JobRecord,
     Kind,
     Limit,
@@ -181,6 +182,11 @@ def record(row: Sequence[Any]) -> JobRecord:
         None if error is None else json.loads(error),
         cost / BILLIONTHS,
     )
+
+
+def glance(row: Sequence[Any]) -> Glance:
+    owner, status, seq, submitted_at, scheduled_at = row
+    return Glance(owner, _STATUS[status], seq, submitted_at / MICROSECONDS, scheduled_at / MICROSECONDS)
 
 
 def event(job_id: str, row: Sequence[Any]) -> Event:

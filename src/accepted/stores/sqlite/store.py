@@ -16,6 +16,7 @@ from accepted.job import (
     JSON,
     Artifact,
     EventDraft,
+    Glance,
     JobRecord,
     Kind,
     Lease,
@@ -275,6 +276,9 @@ class SQLiteStore:
 
     async def get(self, job_id: str) -> JobRecord:
         return await self._read(lambda connection: watching.get(connection, job_id), short=True)
+
+    async def glance(self, job_id: str) -> Glance:
+        return await self._read(lambda connection: watching.get_glance(connection, job_id), short=True)
 
     async def steps(self, job_id: str) -> list[Step]:
         return await self._read(lambda connection: watching.get_steps(connection, job_id), short=False)

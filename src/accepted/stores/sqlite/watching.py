@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from accepted.errors import JobGone, JobNotFound
-from accepted.job import Artifact, Event, JobRecord, Step
+from accepted.job import Artifact, Event, Glance, JobRecord, Step
 from accepted.stores.base import Attached, EventsPage
 from accepted.stores.sqlite.queries import load
-from accepted.stores.sqlite.records import dump, event, record, seconds, step
+from accepted.stores.sqlite.records import dump, event, glance, record, seconds, step
 
 _SQL: Final = load("watching")
 
@@ -21,6 +21,13 @@ def get(connection: sqlite3.Connection, job_id: str) -> JobRecord:
     if row is None:
         raise gone(connection, job_id)
     return record(row[1:])
+
+
+def get_glance(connection: sqlite3.Connection, job_id: str) -> Glance:
+    row = connection.execute(_SQL["glance"], (job_id,)).fetchone()
+    if row is None:
+        raise gone(connection, job_id)
+    return glance(row)
 
 
 def gone(connection: sqlite3.Connection, job_id: str) -> JobGone | JobNotFound:

@@ -1,6 +1,9 @@
 -- name: get
 SELECT * FROM records WHERE id = ?
 
+-- name: glance
+SELECT owner, status, seq, submitted_at, scheduled_at FROM jobs WHERE id = ?
+
 -- name: tombstone
 SELECT owner, at, reason FROM tombstones WHERE id = ?
 
