@@ -1,6 +1,6 @@
 """From the cheapest tier upwards, until one of them brings the page.
 
-Which verdicts end the climb stands in `_Climb._final`, where the others lead in `_Climb._leave`.
+Which verdicts end the climb stands in `final_error`, where the others lead in `_Climb._leave`.
 """
 
 from __future__ import annotations
@@ -192,7 +192,8 @@ class _Climb:
             wait = brought.verdict.retry_after
             if brought.verdict.kind in (Kind.RATE_LIMITED, Kind.BLOCKED) and wait is not None:
                 brought = await self._again(tier, brought, wait)
-            self._final(brought.verdict)
+            if last_word := final_error(brought.verdict):
+                raise last_word
         except PreviewError as error:
             self._note(tier, "failed", error.code, started)
             raise
@@ -293,22 +294,6 @@ class _Climb:
             return "no Chromium or Chrome is installed"
         return None
 
-    def _final(self, verdict: Verdict) -> None:
-        """Raise for the verdicts that no other tier would change."""
-        if verdict.kind is Kind.CAPTCHA:
-            raise CaptchaNeedsPerson(
-                "The site asks for a person to solve a CAPTCHA. That is never done by this service: "
-                "open the page yourself."
-            )
-        if verdict.kind is Kind.NOT_FOUND:
-            raise NotFound(f"The site says that there is no such page ({verdict.sign}).")
-        if verdict.kind is Kind.LOGIN:
-            raise LoginRequired("The site shows this page to signed-in people only (HTTP 401).")
-        if verdict.kind is Kind.SITE_ERROR:
-            raise SiteError(f"The site answers with an error of its own ({verdict.sign}). Try again later.")
-        if verdict.kind is Kind.REJECTED:
-            raise RequestRejected(f"The site rejects the request ({verdict.sign}).")
-
     async def _leave(self, tier: int, highest: int, brought: _Brought, started: float) -> None:
         """Note why the tier was not enough, and what the climb would end with if it were the last."""
         sign = brought.verdict.sign
@@ -378,6 +363,23 @@ class _Climb:
     def _no_tier(self) -> PreviewError:
         reasons = "; ".join(f"{_named(entry['tier'])}: {entry['sign']}" for entry in self._log)
         return NoTier(f"None of the permitted tiers can be used ({reasons}).")
+
+
+def final_error(verdict: Verdict) -> PreviewError | None:
+    """What a verdict that no other tier would change means; None for the others."""
+    if verdict.kind is Kind.CAPTCHA:
+        return CaptchaNeedsPerson(
+            "The site asks for a person to solve a CAPTCHA. That is never done by this service: open the page yourself."
+        )
+    if verdict.kind is Kind.NOT_FOUND:
+        return NotFound(f"The site says that there is no such page ({verdict.sign}).")
+    if verdict.kind is Kind.LOGIN:
+        return LoginRequired("The site shows this page to signed-in people only (HTTP 401).")
+    if verdict.kind is Kind.SITE_ERROR:
+        return SiteError(f"The site answers with an error of its own ({verdict.sign}). Try again later.")
+    if verdict.kind is Kind.REJECTED:
+        return RequestRejected(f"The site rejects the request ({verdict.sign}).")
+    return None
 
 
 def _judged(fetched: Fetched) -> Verdict:

@@ -64,28 +64,29 @@ class PageFetcher:
 
     async def fetch(self, url: str) -> Fetched:
         """Follow redirects to a page. Raises Obstacle where another tier may do better, else a PreviewError."""
+        return await asyncio.to_thread(_page, *await self.get(url))
+
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> tuple[str, Answer]:
+        """Follow redirects to an answer of any kind, and where it was found. `headers`: for every request on the way.
+
+        Raises Obstacle where another tier may do better, else a PreviewError.
+        """
         time_left = self._settings.fetch_timeout
         for hop in range(self._settings.max_redirects + 1):
             delay = await self.check_robots(url)
             async with self._hosts.turn(host_key(url), follow_up=hop > 0, delay=delay):
                 started = time.monotonic()
-                answer = await self._one(url, max(time_left, 0.1))
+                limit, timeout = self._settings.max_page_bytes, max(time_left, 0.1)
+                answer = await self._client.get(url, limit=limit, timeout=timeout, headers=headers)
                 time_left -= time.monotonic() - started
-            if isinstance(answer, Fetched):
-                return answer
-            url = answer
+            if answer.location is None:
+                return url, answer
+            url = redirect_target(url, answer.location)
         raise BadRedirect(f"The page redirects more than {self._settings.max_redirects} times.")
 
     async def check_robots(self, url: str) -> float:
         """What robots.txt says of a page, read by this way out; see `Robots.check`."""
         return await self._robots.check(url, self._client)
-
-    async def _one(self, url: str, time_left: float) -> Fetched | str:
-        """One request: the page, or the URL that it redirects to."""
-        answer = await self._client.get(url, limit=self._settings.max_page_bytes, timeout=time_left)
-        if answer.location is not None:
-            return redirect_target(url, answer.location)
-        return await asyncio.to_thread(_page, url, answer)
 
 
 def _page(url: str, answer: Answer) -> Fetched:

@@ -74,7 +74,9 @@ class Impersonator:
         proxy: ProxyServer | None = None,
     ) -> None:
         self._guard = GuardingProxy(policy, upstream=proxy, connect_timeout=connect_timeout)
-        self._easy = _browser(impersonate, accept_language)
+        self._easy = _browser(impersonate)
+        # Connection is a browser's first header after Host, in HTTP/1.1; HTTP/2 has none.
+        self._headers = [b"Connection: keep-alive", f"Accept-Language: {accept_language}".encode()]
         self._easy.setopt(CurlOpt.CONNECTTIMEOUT_MS, int(2000 * connect_timeout))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="curl")
 
@@ -100,20 +102,23 @@ class Impersonator:
             self._thread.shutdown(wait=False)
         await asyncio.wrap_future(closing)
 
-    async def get(self, url: str, *, limit: int, timeout: float, cut: bool = False) -> Answer:
+    async def get(
+        self, url: str, *, limit: int, timeout: float, cut: bool = False, headers: Mapping[str, str] | None = None
+    ) -> Answer:
         """One request.
 
         limit: bytes of the body, unpacked; a longer one is TooLarge, or with `cut` ends there.
-        timeout: seconds for all of it.
+        timeout: seconds for all of it. headers: beside the browser's own, such as If-None-Match.
 
         Raises PrivateAddress, TooLarge, NeverEnds, Unreachable for an unknown name, and Obstacle or ProxyTrouble for
         what another try or another tier may get by.
         """
         receiver = _Receiver(self._easy, limit, cut=cut)
+        further = [f"{name}: {value}".encode() for name, value in (headers or {}).items()]
         try:
             # curl keeps the time itself, but has been known to miss it.
             async with asyncio.timeout(timeout + _GRACE):
-                await asyncio.wrap_future(self._thread.submit(self._perform, url, receiver, timeout))
+                await asyncio.wrap_future(self._thread.submit(self._perform, url, receiver, timeout, further))
         except TimeoutError:
             raise receiver.late(timeout) from None
         except CurlError as error:
@@ -123,15 +128,17 @@ class Impersonator:
             raise Obstacle("connection reset")  # in the middle of the head, which curl takes for its end
         return receiver.answer()
 
-    def _perform(self, url: str, receiver: _Receiver, timeout: float) -> None:
+    def _perform(self, url: str, receiver: _Receiver, timeout: float, further: list[bytes]) -> None:
         """In the thread: one transfer from beginning to end."""
         self._easy.setopt(CurlOpt.URL, url.encode())
+        self._easy.setopt(CurlOpt.HTTPHEADER, self._headers + further)
         self._easy.setopt(CurlOpt.TIMEOUT_MS, max(1, int(timeout * 1000)))
         self._easy.setopt(CurlOpt.HEADERFUNCTION, receiver.header)
         self._easy.setopt(CurlOpt.WRITEFUNCTION, receiver.write)
         # Of the packed bytes, declared or sent; the receiver counts the unpacked ones.
         self._easy.setopt(CurlOpt.MAXFILESIZE_LARGE, 0 if receiver.cut else receiver.limit)
-        self._easy.perform(clear_headers=False)
+        # The headers are of this request alone: setting them again would add to the list.
+        self._easy.perform(clear_headers=True)
 
     def _failure(self, url: str, receiver: _Receiver, error: CurlError, timeout: float) -> Exception:
         if receiver.failure is not None:
@@ -242,15 +249,13 @@ class _Receiver:
         return _STOP
 
 
-def _browser(impersonate: str, accept_language: str) -> Curl:
+def _browser(impersonate: str) -> Curl:
     """A handle that is set up as that browser, and can do nothing but fetch over http and https."""
     # The certificates that Python's own TLS would trust, SSL_CERT_FILE included; else those that curl_cffi brings.
     easy = Curl(cacert=ssl.get_default_verify_paths().cafile or "")
     if easy.impersonate(DEFAULT_CHROME if impersonate == "chrome" else impersonate) != 0:
         raise ValueError(f"impersonate: {impersonate!r} is no browser that curl_cffi knows, such as 'chrome'.")
     for option, value in {
-        # Connection is a browser's first header after Host, in HTTP/1.1; HTTP/2 has none.
-        CurlOpt.HTTPHEADER: [b"Connection: keep-alive", f"Accept-Language: {accept_language}".encode()],
         CurlOpt.HTTPHEADER_ORDER: b"Host,Connection",
         # The browser's own header stays; this is what makes curl unpack.
         CurlOpt.ACCEPT_ENCODING: b"gzip, deflate, br, zstd",
