@@ -93,6 +93,7 @@ class Pacing:
         self._longest_wait = longest_wait
         self._closed = threading.Event()
         self._told_until = 0.0
+        self._notes: dict[str, str] = {}
 
     @property
     def closed(self) -> bool:
@@ -150,6 +151,14 @@ class Pacing:
     def count(self, done: int, total: int | None, what: str) -> None:
         """How far it is, such as 120 of 200 `comments of post CODE`. Total None: nobody knows."""
         self.job.progress(message=f"{done} {what}" if total is None else f"{done} of {total} {what}")
+
+    def note(self, post_id: str, text: str) -> None:
+        """Say in a sentence why comments of a post are missing; it stands with them in the result."""
+        self._notes[post_id] = text
+
+    def noted(self, post_id: str) -> str | None:
+        """What was said of a post."""
+        return self._notes.get(post_id)
 
     def _tell(self, seconds: float, who: str) -> None:
         """Show a pause, and keep it in the job's log: once, whoever of the job waits for it."""
