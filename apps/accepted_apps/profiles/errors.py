@@ -69,6 +69,12 @@ class LoginFailed(ProfilesError):
     code = "login_failed"
 
 
+class AccountStopped(ProfilesError):
+    """The network lets the account that is signed in here do nothing until its owner, or time, has settled something."""
+
+    code = "account_stopped"
+
+
 class PaymentNeeded(ProfilesError):
     """The account that would pay for the run has nothing left."""
 

@@ -134,14 +134,15 @@ class Pacing:
             self._tell(seconds, who)
             await asyncio.sleep(seconds)
 
-    def sync_wait(self, seconds: float, who: str) -> None:
-        """In a thread: wait, and show it. Raises RateLimited as `limited` does; Cancelled once the job has to stop."""
+    def sync_wait(self, seconds: float, who: str, *, stopped: threading.Event) -> None:
+        """In a thread: wait, and show it. Raises RateLimited as `limited` does; Cancelled once the job has to stop, or
+        the provider has set `stopped`."""
         self._tell(seconds, who)
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            if self._closed.wait(min(left, 0.1)) or self.closed:
-                break
-        self.check()
+            if stopped.wait(min(left, 0.1)):
+                raise Cancelled("the provider is not needed any more")
+            self.check()
 
     def check(self) -> None:
         """In a thread, where it has nothing under way: Cancelled once the job has to stop."""

@@ -69,16 +69,40 @@ class ProfilesSettings:
     instagram_password: str = setting(
         "", "Signs that user in where there is no session, or none that lives.", secret=True
     )
+    instagram_anonymous: bool = setting(
+        False, "Whether profiles are read without a login where there is none: with their posts, and no comments."
+    )
+    instagram_pace: float = setting(
+        1.0,
+        "How fast an account asks Instagram, in multiples of Instaloader's limits: 199 pages of comments in half an "
+        "hour, 200 queries of another kind in 11 minutes.",
+    )
+    instagram_gap: float = setting(
+        1.0, "Pause between the starts of two requests of an account to Instagram.", unit="seconds"
+    )
     instagram_url: str = setting("", "Stands for www.instagram.com and i.instagram.com: one's own test site.")
     apify_token: str = setting("", "API token of the Apify account that pays for the runs.", secret=True)
     apify_url: str = setting("https://api.apify.com", "The Apify API.")
-    apify_profile_actor: str = setting("apify/instagram-profile-scraper", "The actor that reads profiles.")
+    apify_profile_actor: str = setting(
+        "apify/instagram-profile-scraper", "The actor that reads profiles, with their newest posts."
+    )
+    apify_post_actor: str = setting(
+        "apify/instagram-scraper", "The actor that reads a post, and the posts of a profile beyond the newest."
+    )
     apify_comment_actor: str = setting("apify/instagram-comment-scraper", "The actor that reads comments.")
+    apify_run_timeout: float = setting(
+        1800.0, "How long one run of an actor may take; Apify ends it then.", unit="seconds"
+    )
+    apify_run_cost_max: float = setting(
+        2.0, "The most that one run of an actor may cost, where the actor is paid by results.", unit="US dollars"
+    )
 
     def __post_init__(self) -> None:
         for name in ("posts_at_once", "requests_at_once", "posts_max", "active_per_user"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"profiles.{name}: expected a number ≥ 1, got {getattr(self, name)}")
+        if not self.instagram_pace > 0:
+            raise ConfigurationError(f"profiles.instagram_pace: expected a number > 0, got {self.instagram_pace:g}")
         for entry in self.mastodon_tokens:
             if not all(entry.partition("=")):
                 raise ConfigurationError("profiles.mastodon_tokens: expected host=token, such as mastodon.social=…")
