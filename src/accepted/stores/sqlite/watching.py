@@ -62,26 +62,35 @@ def _artifact(data: dict[str, Any]) -> Artifact:
 
 
 def get_events(connection: sqlite3.Connection, job_id: str, after: int, limit: int) -> EventsPage:
-    page = get_events_after(connection, {job_id: after}, limit, unchanged=True)[job_id]
+    page = _page(connection, job_id, after, limit)
     if page is None:
         raise gone(connection, job_id)
     return page
 
 
+def _page(connection: sqlite3.Connection, job_id: str, after: int, limit: int) -> EventsPage | None:
+    rows = connection.execute(_SQL["events"], {"job": job_id, "after": after, "limit": limit}).fetchall()
+    if not rows:
+        return None
+    first_seq, seq, *_ = rows[0]
+    return EventsPage(() if seq is None else [event(job_id, row[1:]) for row in rows], first_seq)
+
+
 def get_events_after(
-    connection: sqlite3.Connection, cursors: Mapping[str, int], limit: int, *, unchanged: bool = False
+    connection: sqlite3.Connection, cursors: Mapping[str, int], limit: int
 ) -> dict[str, EventsPage | None]:
-    """Pages by job; those without events only if `unchanged` ones are wanted."""
+    """Pages by job, without those that have no newer events."""
+    if len(cursors) == 1:
+        # The usual case, in half of the time: the rows of one job lie in their order.
+        ((job_id, after),) = cursors.items()
+        page = _page(connection, job_id, after, limit)
+        return {job_id: page} if page is None or page.events else {}
     pages: dict[str, EventsPage | None] = {}
     events: dict[str, list[Event]] = {}
-    parameters = {"cursors": dump(cursors), "limit": limit}
-    for job_id, first_seq, *row in connection.execute(_SQL["events_after"], parameters):
+    for job_id, first_seq, *row in connection.execute(_SQL["events_after"], {"cursors": dump(cursors), "limit": limit}):
         if first_seq is None:
             pages[job_id] = None
-        elif row[0] is None:
-            if unchanged:
-                pages[job_id] = EventsPage((), first_seq)
-        else:
+        elif row[0] is not None:
             if job_id not in pages:
                 pages[job_id] = EventsPage(events.setdefault(job_id, []), first_seq)
             events[job_id].append(event(job_id, row))

@@ -18,10 +18,20 @@ SELECT data FROM artifacts WHERE job = (SELECT n FROM jobs WHERE id = ?) ORDER B
 -- name: artifact
 SELECT data FROM artifacts WHERE job = (SELECT n FROM jobs WHERE id = ?) AND name = ?
 
+-- name: events
+-- Numbers have no gap from first_seq on, so a range of them is also a count. A job without newer events has one
+-- row with its first_seq, a job that is gone none. Text would be decoded for Python and encoded again.
+SELECT jobs.first_seq, events.seq, events.at, events.attempt, events.kind, CAST(events.data AS BLOB)
+FROM jobs
+LEFT JOIN events ON events.job = jobs.n
+    AND events.seq > :after
+    AND events.seq <= max(:after, jobs.first_seq - 1) + :limit
+WHERE jobs.id = :job
+ORDER BY events.seq
+
 -- name: events_after
--- Numbers have no gap from first_seq on, so a range of them is also a count. A job that is gone has one row
--- of NULLs, a job without newer events one with its first_seq.
-SELECT cursors.key, jobs.first_seq, events.seq, events.at, events.attempt, events.kind, events.data
+-- The same for many jobs; one that is gone has one row of NULLs.
+SELECT cursors.key, jobs.first_seq, events.seq, events.at, events.attempt, events.kind, CAST(events.data AS BLOB)
 FROM json_each(:cursors) AS cursors
 LEFT JOIN jobs ON jobs.id = cursors.key
 LEFT JOIN events ON events.job = jobs.n
