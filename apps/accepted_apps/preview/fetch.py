@@ -64,7 +64,7 @@ class PageFetcher:
 
     async def fetch(self, url: str) -> Fetched:
         """Follow redirects to a page. Raises Obstacle where another tier may do better, else a PreviewError."""
-        return await asyncio.to_thread(_page, *await self.get(url))
+        return await asyncio.to_thread(page_of, *await self.get(url))
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> tuple[str, Answer]:
         """Follow redirects to an answer of any kind, and where it was found. `headers`: for every request on the way.
@@ -89,7 +89,8 @@ class PageFetcher:
         return await self._robots.check(url, self._client)
 
 
-def _page(url: str, answer: Answer) -> Fetched:
+def page_of(url: str, answer: Answer) -> Fetched:
+    """An answer as a page; blocks while it decodes. Raises NotAPage for anything but HTML with status 200."""
     content_type = answer.headers.get("content-type", "")
     html = decode(answer.body, content_type)
     kind = content_type.split(";")[0].strip().lower()

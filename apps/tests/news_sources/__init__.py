@@ -1,0 +1,1 @@
+"""Tests of how news sources are read, over real sockets on loopback."""
