@@ -354,6 +354,12 @@ class BaseJob:
         """True once the attempt should stop: a cancel, a time limit, a stopping worker, a lost lease."""
         return self._reporter.stopping is not None
 
+    @property
+    def stopping(self) -> str | None:
+        """Why the attempt should stop: "cancel", "timeout", "deadline", "shutdown" (another worker goes on) or "lost"
+        (another one has it already); None while it may run."""
+        return self._reporter.stopping
+
     def progress(
         self,
         percent: float | None = None,

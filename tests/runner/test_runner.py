@@ -790,6 +790,29 @@ async def test_stopping_gives_the_job_back_without_costing_an_attempt(tmp_path: 
     assert json.loads(events[kinds(events).index("pending", 1)].data)["reason"] == "interrupted"
 
 
+@pytest.mark.parametrize("why", ["cancel", "timeout", "shutdown"])
+async def test_a_job_knows_why_it_has_to_stop(jobs: Jobs, why: str) -> None:
+    started, told = asyncio.Event(), []
+
+    @jobs.task(timeout=0.1 if why == "timeout" else None)
+    async def waits(*, job: Job) -> None:
+        told.append(job.stopping)
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            told.append(job.stopping)
+
+    async with jobs:
+        handle = await waits.submit()
+        await started.wait()
+        if why == "cancel":
+            await handle.cancel()
+        if why != "shutdown":
+            await wait_until(lambda: len(told) == 2)
+    assert told == [None, why]
+
+
 async def test_a_running_job_may_finish_while_the_worker_drains(jobs: Jobs) -> None:
     started = asyncio.Event()
 
