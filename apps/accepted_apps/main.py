@@ -1,7 +1,7 @@
 """Everything as one server: `accepted serve accepted_apps.main:app --port 8000 --data ./data`.
 
-The job API, the preview, and their pages. Settings: `ACCEPTED_…` and `ACCEPTED_PREVIEW_…`, or the file named by
-`ACCEPTED_CONFIG`.
+The job API, the applications, and their pages. Settings: `ACCEPTED_…`, `ACCEPTED_PREVIEW_…` and
+`ACCEPTED_PROFILES_…`, or the file named by `ACCEPTED_CONFIG`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,22 @@ from accepted_apps.pages import add_pages
 from accepted_apps.preview.routes import PreviewRoutes
 from accepted_apps.preview.settings import PreviewSettings
 from accepted_apps.preview.task import Warm, add_preview
+from accepted_apps.profiles.routes import ProfilesRoutes
+from accepted_apps.profiles.settings import ProfilesSettings
+from accepted_apps.profiles.task import Shared, add_profiles
 
 
-def make_app(settings: Settings | None = None, preview: PreviewSettings | None = None) -> FastAPI:
+def make_app(
+    settings: Settings | None = None,
+    preview: PreviewSettings | None = None,
+    profiles: ProfilesSettings | None = None,
+) -> FastAPI:
     """The application; what is not given comes from the environment. Raises ConfigurationError."""
     jobs = Jobs(settings=settings or load(Settings))
     warm = Warm(preview or load(PreviewSettings, section="preview"))
     task = add_preview(jobs, warm)
+    shared = Shared(profiles or load(ProfilesSettings, section="profiles"))
+    profile = add_profiles(jobs, shared)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -40,6 +49,7 @@ def make_app(settings: Settings | None = None, preview: PreviewSettings | None =
     )
     app.include_router(jobs.router)
     app.include_router(PreviewRoutes(jobs, task, warm.settings).router)
+    app.include_router(ProfilesRoutes(jobs, profile, shared.settings).router)
     app.router.routes.extend(jobs.service_routes)
     add_pages(app, jobs)
     return app
