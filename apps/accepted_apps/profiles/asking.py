@@ -31,6 +31,8 @@ _REFUSALS: Final = 5
 _UNSAID_PAUSE: Final = 60.0
 """Seconds to wait where a refusal does not say how long."""
 _REDIRECTS: Final = 5
+_LONG: Final = 256 * 1024
+"""Bytes from which an answer is read in a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,20 @@ class Answer:
         found = self.data if isinstance(self.data, dict) else {}
         said = found.get("message") or found.get("error")
         return said[:200] if isinstance(said, str) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """`body` is sent as JSON; None: there is none."""
+
+    method: str
+    url: str
+    params: Mapping[str, str | int] | None = None
+    body: Any = None
+
+    @property
+    def host(self) -> str:
+        return httpx.URL(self.url).netloc.decode("ascii")
 
 
 class Asker:
@@ -79,16 +95,26 @@ class Asker:
     async def __aexit__(self, *_: object) -> None:
         await self._client.__aexit__()
 
-    async def get(self, url: str, params: Mapping[str, str | int] | None = None) -> Answer:
+    async def get(self, url: str, params: Mapping[str, str | int] | None = None, *, paced: bool = True) -> Answer:
         """Any answer but those that say "later", which are obeyed. Raises NetworkTrouble, RateLimited,
-        AddressNotAllowed, UnexpectedAnswer (too large, endless redirects)."""
-        host, refusals, failures = httpx.URL(url).netloc.decode("ascii"), 0, 0
+        AddressNotAllowed, UnexpectedAnswer (too large, endless redirects).
+
+        paced: false for what waits at the other end, and would keep others from their turn.
+        """
+        return await self._until_answered(_Request("GET", url, params), tries=_TRIES, paced=paced)
+
+    async def post(self, url: str, params: Mapping[str, str | int] | None = None, *, body: Any = None) -> Answer:
+        """The same; not sent again when the connection breaks, as nobody knows then what it has done."""
+        return await self._until_answered(_Request("POST", url, params, body), tries=1, paced=True)
+
+    async def _until_answered(self, request: _Request, *, tries: int, paced: bool) -> Answer:
+        refusals, failures = 0, 0
         while True:
             try:
-                answer = await self._paced(host, url, params)
+                answer = await (self._paced(request) if paced else self._once(request))
             except NetworkTrouble:
                 failures += 1
-                if failures >= _TRIES:
+                if failures >= tries:
                     raise
                 await asyncio.sleep(_TRY_PAUSE * failures)
                 continue
@@ -98,22 +124,22 @@ class Asker:
             seconds = _pause(answer.headers)
             if refusals > _REFUSALS:
                 raise RateLimited(f"{self.who} goes on refusing requests as too many.", retry_after=seconds)
-            await self._pacing.limited(host, seconds, self.who)
+            await self._pacing.limited(request.host, seconds, self.who)
 
-    async def _paced(self, host: str, url: str, params: Mapping[str, str | int] | None) -> Answer:
-        async with self._pacing.turn(host):
-            answer = await self._once(url, params)
+    async def _paced(self, request: _Request) -> Answer:
+        async with self._pacing.turn(request.host):
+            answer = await self._once(request)
             left = _number(answer.headers, "x-ratelimit-remaining", "ratelimit-remaining")
             # Those that are under way may not be counted yet.
             if left is not None and left < self._settings.requests_at_once and answer.status != 429:
-                self._pacing.pause(host, _until_reset(answer.headers) or 0.0, self.who)
+                self._pacing.pause(request.host, _until_reset(answer.headers) or 0.0, self.who)
             return answer
 
-    async def _once(self, url: str, params: Mapping[str, str | int] | None) -> Answer:
+    async def _once(self, request: _Request) -> Answer:
         try:
             async with (
                 asyncio.timeout(self._settings.request_timeout),
-                self._client.stream("GET", url, params=params) as response,
+                self._client.stream(request.method, request.url, params=request.params, json=request.body) as response,
             ):
                 body = await self._body(response)
         except AddressRefused as error:
@@ -130,7 +156,9 @@ class Asker:
         if response.status_code >= 500 and response.status_code != 503:
             raise NetworkTrouble(f"{self.who} has an error of its own ({response.status_code}); try again later.")
         links = {str(one["rel"]): str(one["url"]) for one in response.links.values() if "rel" in one and "url" in one}
-        return Answer(response.status_code, response.headers, _json(body), links)
+        # A long thread takes longer to read than other jobs in the loop may be held up.
+        data = await asyncio.to_thread(_json, body) if len(body) > _LONG else _json(body)
+        return Answer(response.status_code, response.headers, data, links)
 
     async def _body(self, response: httpx.Response) -> bytes:
         body = bytearray()

@@ -150,8 +150,10 @@ class Pacing:
             raise Cancelled("the attempt is over")
 
     def count(self, done: int, total: int | None, what: str) -> None:
-        """How far it is, such as 120 of 200 `comments of post CODE`. Total None: nobody knows."""
-        self.job.progress(message=f"{done} {what}" if total is None else f"{done} of {total} {what}")
+        """How far it is, such as 20 of 20 `posts`. Total None: nobody knows. While the job waits, that is what it
+        says."""
+        if time.monotonic() >= self._told_until:
+            self.job.progress(message=f"{done} {what}" if total is None else f"{done} of {total} {what}")
 
     def note(self, post_id: str, text: str) -> None:
         """Say in a sentence why comments of a post are missing; it stands with them in the result."""
@@ -162,15 +164,14 @@ class Pacing:
         return self._notes.get(post_id)
 
     def _tell(self, seconds: float, who: str) -> None:
-        """Show a pause, and keep it in the job's log: once, whoever of the job waits for it."""
+        """Show a pause to everybody, and keep it in the job's log: once, however many of its posts wait."""
         if seconds > self._longest_wait:
             raise RateLimited(
                 f"{who} asks to wait {seconds:.0f} s; the job goes on from here after that.", retry_after=seconds
             )
-        if time.monotonic() + seconds <= self._told_until + 0.5:
-            return
-        self._told_until = time.monotonic() + seconds
         until = datetime.fromtimestamp(time.time() + seconds, UTC)
         message = f"{who} asks to wait {max(1, round(seconds))} s, until {until:%H:%M:%S} UTC."
         self.job.progress(message=message)
-        self.job.log(message, level="warning", limited={"who": who, "seconds": round(seconds, 1)})
+        if time.monotonic() + seconds > self._told_until + 0.5:
+            self._told_until = time.monotonic() + seconds
+            self.job.log(message, level="warning", limited={"who": who, "seconds": round(seconds, 1)})

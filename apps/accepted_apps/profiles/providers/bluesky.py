@@ -6,6 +6,7 @@ neither the profile nor a comment.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
@@ -182,7 +183,7 @@ class Bluesky:
         for cut in list(_unfinished(root))[:_FURTHER]:
             if cut.post is not None:
                 cut.replies = (await self._thread(cut.post.uri, depth=LEVELS_MAX)).replies
-        kept = clip(_comments(root), limit, self._settings.replies_max)
+        kept = clip(await asyncio.to_thread(_comments, root), limit, self._settings.replies_max)
         self._pacing.count(count(kept), None, f"comments of post {post.shortcode}")
         return kept
 
@@ -190,7 +191,9 @@ class Bluesky:
 
     async def _thread(self, uri: str, depth: int) -> _Thread:
         params: Params = {"uri": uri, "depth": depth, "parentHeight": 0}
-        return _read(_ThreadAnswer, await self._ask("app.bsky.feed.getPostThread", params)).thread
+        data = await self._ask("app.bsky.feed.getPostThread", params)
+        answer = await asyncio.to_thread(_read, _ThreadAnswer, data)
+        return answer.thread
 
     async def _ask(self, method: str, params: Params, target: Target | None = None) -> Any:
         """The JSON of an answer. Raises what the network says is wrong."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
@@ -228,7 +229,8 @@ class Mastodon:
     async def _replies(self, status_id: str) -> list[_Status]:
         missing = PostMissing("The post was deleted meanwhile.")
         answer = await self._get(f"{self._api}/v1/statuses/{status_id}/context", None, missing)
-        return _read(_Context, answer.data, self._host).descendants
+        context = await asyncio.to_thread(_read, _Context, answer.data, self._host)
+        return context.descendants
 
     @staticmethod
     def _unfinished(found: Iterable[_Status]) -> list[_Status]:
@@ -278,6 +280,11 @@ class Mastodon:
             image_url=status.image,
             shortcode=status.id,
         )
+
+
+def _tree(found: Iterable[_Status], limit: int, replies: int) -> list[Comment]:
+    shown = (one for one in found if one.visibility in _SHOWN)
+    return clip(thread((_comment(one), one.in_reply_to_id or "") for one in shown), limit, replies)
 
 
 def _comment(status: _Status) -> Comment:
