@@ -103,9 +103,11 @@ class Asker:
         """
         return await self._until_answered(_Request("GET", url, params), tries=_TRIES, paced=paced)
 
-    async def post(self, url: str, params: Mapping[str, str | int] | None = None, *, body: Any = None) -> Answer:
+    async def post(
+        self, url: str, params: Mapping[str, str | int] | None = None, *, body: Any = None, paced: bool = True
+    ) -> Answer:
         """The same; not sent again when the connection breaks, as nobody knows then what it has done."""
-        return await self._until_answered(_Request("POST", url, params, body), tries=1, paced=True)
+        return await self._until_answered(_Request("POST", url, params, body), tries=1, paced=paced)
 
     async def _until_answered(self, request: _Request, *, tries: int, paced: bool) -> Answer:
         refusals, failures = 0, 0

@@ -33,6 +33,7 @@ from .instagram_errors import (
     private,
     translated,
 )
+from .instagram_listing import PINNED_MAX, newest
 from .instagram_pace import NETWORK, Controller
 from .instagram_wire import Wire, context_class
 
@@ -44,8 +45,6 @@ _ATTEMPTS: Final = 2
 """Of one request, by the library."""
 _PATIENCE: Final = 2
 """Times that a call is taken up again after Instagram has asked to wait."""
-_PINNED_MAX: Final = 3
-"""Posts that a profile may have pinned; they are listed first, whenever they were made."""
 _STEP_COMMENTS: Final = 200
 """Direct comments that are read in one go; a post with more of them has a step of the job for each go."""
 _END_SECONDS: Final = 3.0
@@ -239,12 +238,12 @@ class Instaloader:
     def _posts(self, name: str, limit: int) -> list[Post]:
         profile = self._by_name(name)
         try:
-            listed = [_post(one) for one in islice(profile.get_posts(), limit + _PINNED_MAX)]
+            listed = [_post(one) for one in islice(profile.get_posts(), limit + PINNED_MAX)]
         except exceptions.LoginRequiredException:
             if profile.is_private:
                 raise private(name, "") from None
             raise
-        return sorted(listed, key=lambda post: post.timestamp, reverse=True)[:limit]
+        return newest(listed, limit)
 
     def _post(self, code: str) -> Post:
         try:
