@@ -17,7 +17,7 @@ def plain_text(html: str) -> str:
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    lines = [line.strip(" ") for line in "".join(reader.parts).split("\n")]
+    lines = [line.rstrip() for line in "".join(reader.parts).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
 
 
@@ -44,5 +44,10 @@ class _Reader(HTMLParser):
             self.parts.append("\n\n")
 
     def handle_data(self, data: str) -> None:
-        if not self._unshown:
-            self.parts.append(data if self._kept else _SPACES.sub(" ", data))
+        if self._unshown:
+            return
+        if not self._kept:
+            data = _SPACES.sub(" ", data)
+            data = data if self.parts and not self.parts[-1].endswith(("\n", " ")) else data.lstrip()
+        if data:
+            self.parts.append(data)
