@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 from accepted import Fail, Job, Jobs, Retry, Task
 
 from .errors import (
+    AccountStopped,
     LoginFailed,
     LoginNeeded,
     PaymentNeeded,
@@ -48,7 +49,7 @@ _EARLY_RETRIES: Final = 2
 """Further attempts while the network has not shown that it is there."""
 _PROFILE_DONE, _POSTS_DONE = 3.0, 10.0
 """Percent."""
-_NEXT_PROVIDER = (LoginNeeded, LoginFailed, PaymentNeeded)
+_NEXT_PROVIDER = (LoginNeeded, LoginFailed, AccountStopped, PaymentNeeded)
 """Errors after which another provider for the same network may do better."""
 _OF_ONE_POST = (PostMissing, ProfilePrivate, UnexpectedAnswer)
 """Errors that say nothing of the other posts."""

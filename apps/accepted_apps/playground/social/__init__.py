@@ -6,8 +6,10 @@
         httpx.get(f"{server.url}/api/v1/accounts/lookup?acct=ann")
 """
 
+from accepted_apps.playground.social.apify import Apify
 from accepted_apps.playground.social.bluesky import Bluesky
+from accepted_apps.playground.social.instagram import Instagram
 from accepted_apps.playground.social.mastodon import Mastodon
 from accepted_apps.playground.social.serving import Served
 
-__all__ = ["Bluesky", "Mastodon", "Served"]
+__all__ = ["Apify", "Bluesky", "Instagram", "Mastodon", "Served"]

@@ -8,11 +8,18 @@ import threading
 from contextlib import ExitStack
 from typing import Final
 
+from accepted_apps.playground.social.apify import Apify
 from accepted_apps.playground.social.bluesky import Bluesky
+from accepted_apps.playground.social.instagram import Instagram
 from accepted_apps.playground.social.mastodon import Mastodon
 from accepted_apps.playground.social.serving import HasApp, Served
 
-_NETWORKS: Final[dict[str, type[HasApp]]] = {"mastodon": Mastodon, "bluesky": Bluesky}
+_NETWORKS: Final[dict[str, type[HasApp]]] = {
+    "mastodon": Mastodon,
+    "bluesky": Bluesky,
+    "instagram": Instagram,
+    "apify": Apify,
+}
 
 
 def main() -> None:

@@ -115,6 +115,15 @@ class Apify:
             ]
         )
 
+    def reset(self) -> None:
+        """As if just started."""
+        self.runs.clear()
+        self.queries.clear()
+        self.ends.clear()
+        self.refusals.clear()
+        self.world.deleted.clear()
+        self.polls, self.free_plan = 1, False
+
     def of(self, actor: str) -> list[Run]:
         """The runs of an actor."""
         return [run for run in self.runs if run.actor == actor]

@@ -45,7 +45,7 @@ FULL: Final = "Apify, where other runs take all the memory of the account,"
 """Who asks to wait then."""
 _RUNS_MAX: Final = 3
 """Runs for one thing, over all attempts."""
-_END_SECONDS: Final = 8.0
+_END_SECONDS: Final = 4.0
 """How long the end of all runs may take when the attempt ends."""
 _GOES_ON: Final = frozenset({"shutdown", "lost"})
 """Why an attempt stops while its job goes on elsewhere."""

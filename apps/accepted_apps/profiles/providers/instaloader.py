@@ -18,6 +18,7 @@ import instaloader
 from instaloader import exceptions
 from pydantic import BaseModel
 
+from accepted_apps.profiles.errors import RateLimited
 from accepted_apps.profiles.model import Comment, Post, Profile, clip
 from accepted_apps.profiles.pacing import Pacing
 from accepted_apps.profiles.settings import ProfilesSettings
@@ -173,9 +174,9 @@ class Instaloader:
                 self._sign_in()
                 return work(*arguments)
             except Exception as error:
-                if is_refusal(error, self._wire) and patience:
+                if is_refusal(error, self._wire):
+                    self._sit_out(patience)
                     patience -= 1
-                    self._sit_out()
                     continue
                 meaning = translated(error, self._wire, user=self._account.user, what=what)
                 if not self._renew(meaning):
@@ -203,11 +204,13 @@ class Instaloader:
         sign_in(self._account, self._context, self._settings, ended=self._context.save_session())
         return True
 
-    def _sit_out(self) -> None:
-        """Wait as long as Instagram asks to, where the library gives up instead."""
+    def _sit_out(self, patience: int) -> None:
+        """Wait as long as Instagram asks to, where the library gives up instead. Raises RateLimited."""
         pace = self._account.pace
         if not pace.pause:
             pace.refused("other", self._wire.retry_after)
+        if not patience:
+            raise RateLimited("Instagram goes on refusing requests as too many.", retry_after=pace.pause)
         self._pacing.sync_wait(pace.pause, NETWORK, stopped=self._wire.stopped)
 
     # ── what is asked, in the thread ──
@@ -257,7 +260,7 @@ class Instaloader:
         while True:
             turned = {} if cursor is None else {cursor.name: cursor.value}
             page = self._asked(post, path, {"can_support_threading": "true", "permalink_enabled": "false", **turned})
-            found += [self._with_answers(post, node) for node in page.get("comments") or []]
+            found += [self._with_answers(post, node) for node in page["comments"] or []]
             self._pacing.count(min(counted.done + len(found), counted.limit), counted.limit, counted.what)
             cursor = _following(page)
             if cursor is None or len(found) >= size:
