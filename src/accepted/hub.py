@@ -97,6 +97,7 @@ class Subscription:
 
     __slots__ = (
         "_awake",
+        "_behind",
         "_complete",
         "_ended",
         "_follows",
@@ -104,6 +105,7 @@ class Subscription:
         "_idle",
         "_initial",
         "_joined",
+        "_loop",
         "_on_end",
         "_since",
         "_timeout",
@@ -120,6 +122,7 @@ class Subscription:
         self._on_end = on_end
         self._follows: dict[str, _Follow] = {}
         self._awake: dict[str, None] = {}
+        self._behind: _Follow | None = None
         self._joined: deque[Joined] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
@@ -129,6 +132,8 @@ class Subscription:
         self._idle = False
 
     async def __aenter__(self) -> Subscription:
+        # Asked for once: up to Python 3.11 that is a system call, which each `next` would make.
+        self._loop = asyncio.get_running_loop()
         self._hub._enter(self)
         for job_id, after in self._initial.items():
             self.follow(job_id, after)
@@ -208,7 +213,7 @@ class Subscription:
         """Wait for news and return it, about BATCH_BYTES at most; [] when nothing came in `timeout` seconds,
         which is to be the same at each call, and `[Ended()]` for ever after the end. Raises StoreError when a watcher
         that is behind cannot be served."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         self._since, self._timeout, self._idle = loop.time(), timeout, False
         if timeout is not None and self._timer is None:
             self._timer = loop.call_later(timeout, self._tick)
@@ -217,7 +222,12 @@ class Subscription:
                 if self._ended:
                     return [Ended()]
                 if self._awake or self._joined:
-                    updates = await self._collect()
+                    updates = self._collect()
+                    if self._behind is not None:
+                        follow, self._behind = self._behind, None
+                        page = await self._read_page(follow)
+                        if page is not None:
+                            updates.append(page)
                     if updates:
                         return updates
                 if self._idle:
@@ -232,34 +242,35 @@ class Subscription:
         self._timer = None
         if self._timeout is None:
             return
-        loop = asyncio.get_running_loop()
-        rest = self._since + self._timeout - loop.time()
+        rest = self._since + self._timeout - self._loop.time()
         if rest > 0 or self._waiter is None:
-            self._timer = loop.call_later(rest if rest > 0 else self._timeout, self._tick)
+            self._timer = self._loop.call_later(rest if rest > 0 else self._timeout, self._tick)
         else:
             self._idle = True
             self._wake()
 
-    async def _collect(self) -> list[Update]:
-        updates: list[Update] = list(self._joined)
-        self._joined.clear()
+    def _collect(self) -> list[Update]:
+        """What is in memory, up to a job whose next events are not: that is `_behind` then."""
+        updates: list[Update] = []
+        if self._joined:
+            updates += self._joined
+            self._joined.clear()
         room = BATCH_BYTES
-        while self._awake and room > 0:
+        while self._awake and room > 0 and self._behind is None:
             job_id = next(iter(self._awake))
             del self._awake[job_id]
-            update = await self._take(job_id)
+            update = self._take(job_id)
             if update is None:
                 continue
             updates.append(update)
             if isinstance(update, Events):
                 room -= update.size
-                self._hub.delivered += len(update.messages)
-            elif isinstance(update, Gap | Trimmed):
+            elif isinstance(update, Gap):
                 # Now comes a snapshot, which says where to go on: nothing may be taken before that.
                 break
         return updates
 
-    async def _take(self, job_id: str) -> Update | None:
+    def _take(self, job_id: str) -> Update | None:
         """What the job has for this watcher now; it stays awake while there is more."""
         follow = self._follows.get(job_id)
         if follow is None:
@@ -268,30 +279,32 @@ class Subscription:
         if feed.removed:
             self.unfollow(job_id)
             return Removed(job_id)
-        update: Update
         if follow.cursor >= feed.cursor:
             follow.live = follow.live or feed.current
             return None
         if follow.cursor >= feed.floor:
-            update = feed.take(follow.cursor)
-            follow.cursor = update.seq
-        elif self._complete or not follow.live:
+            return self._take_batch(follow, feed.take(follow.cursor))
+        if self._complete or not follow.live:
             # Behind the ring, or not yet caught up: at its own pace from the store.
-            found = await self._read_page(follow)
-            if found is None:
-                return None
-            update = found
-        else:
-            update = Gap(job_id, follow.cursor + 1, feed.cursor)
-            follow.cursor = feed.cursor
+            self._behind = follow
+            return None
+        gap = Gap(job_id, follow.cursor + 1, feed.cursor)
+        follow.cursor = feed.cursor
+        follow.live = follow.live or feed.current
+        return gap
+
+    def _take_batch(self, follow: _Follow, batch: Events) -> Events:
+        feed = follow.feed
+        follow.cursor = batch.seq
+        self._hub.delivered += len(batch.messages)
         if follow.cursor < feed.cursor:
-            self._awake[job_id] = None
+            self._awake[feed.job_id] = None
         else:
             follow.live = follow.live or feed.current
-        if follow.owned and isinstance(update, Events) and update.over:
-            self.unfollow(job_id)
-            self._hub._owners.left(self, job_id)
-        return update
+        if follow.owned and batch.over:
+            self.unfollow(feed.job_id)
+            self._hub._owners.left(self, feed.job_id)
+        return batch
 
     async def _read_page(self, follow: _Follow) -> Events | Trimmed | Removed | None:
         feed, after = follow.feed, follow.cursor
@@ -303,10 +316,11 @@ class Subscription:
         if self._follows.get(feed.job_id) is not follow or follow.cursor != after:
             # Meanwhile somebody unfollowed it or moved its cursor: that decision wakes us again.
             return None
-        if isinstance(page, Trimmed):
+        if isinstance(page, Events):
+            return self._take_batch(follow, page)
+        if page is not None:
             follow.cursor = page.first_seq - 1
-        elif page is not None:
-            follow.cursor = page.seq
+            self.news(feed.job_id)
         return page
 
     def news(self, job_id: str) -> None:

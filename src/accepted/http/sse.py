@@ -136,28 +136,32 @@ class EventStream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_chunks(self, subscription: Subscription, send: Send) -> None:
-        settings = self._live.settings
-        chunk = b"retry: %d\n\n" % settings.reconnect
+        keep_alive = self._live.settings.keep_alive
+        chunk = b"retry: %d\n\n" % self._live.settings.reconnect
         while True:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
             if not self._open:
                 return
             try:
-                updates = await subscription.next(settings.keep_alive)
-                chunk = await self._chunk(subscription, updates) if updates else b": still here\n\n"
+                updates = await subscription.next(keep_alive)
+                if self._ids is None and len(updates) == 1 and isinstance(updates[0], Events):
+                    chunk = self._shared(updates[0])
+                else:
+                    chunk = await self._chunk(subscription, updates) if updates else b": still here\n\n"
             except StoreError as error:
                 log.warning("event stream dropped: %s", error)
                 return
             if not chunk:
                 return
 
+    def _shared(self, events: Events) -> bytes:
+        """The usual chunk: the very bytes that all watchers of this job share."""
+        if events.over:
+            self._open.clear()
+        return events.sse
+
     async def _chunk(self, subscription: Subscription, updates: Sequence[Update]) -> bytes:
         """What these updates are on the wire; empty at the end."""
-        if len(updates) == 1 and isinstance(updates[0], Events) and self._ids is None:
-            # The usual case: the very bytes that all watchers of this job share.
-            if updates[0].over:
-                self._open.clear()
-            return updates[0].sse
         parts: list[bytes] = []
         for update in updates:
             match update:
