@@ -6,6 +6,8 @@ from __future__ import annotations
 import pytest
 from accepted_apps.preview.browser import find_browser
 
+pytest_plugins = ["browsing"]
+
 # Before any test imports it.
 pytest.register_assert_rewrite("accepted.stores.conformance")
 

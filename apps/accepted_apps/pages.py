@@ -4,7 +4,7 @@ from anywhere else. And what their lists of earlier jobs say of each."""
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,23 +61,23 @@ PAGES: Final = (
 )
 
 
-def add_pages(app: FastAPI, jobs: Jobs) -> None:
-    """`/`, a page for each application, and what they are made of."""
+def add_pages(app: FastAPI, jobs: Jobs, pages: Sequence[Page] = PAGES, folder: Path = _FOLDER) -> None:
+    """`/`, a page for each application, and what they are made of. `folder`: where pages of others have their
+    templates."""
     templates = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=FileSystemLoader([folder, _FOLDER]), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    add = app.add_api_route
-    add("/", _page(templates, "index.html"), include_in_schema=False, response_class=HTMLResponse)
-    for page in PAGES:
-        handler = _page(templates, f"{page.path}.html", page)
-        add(f"/{page.path}", handler, include_in_schema=False, response_class=HTMLResponse)
-    app.include_router(_Asked(jobs).router)
+    for path, name, page in (
+        ("/", "index.html", None),
+        *((f"/{page.path}", f"{page.path}.html", page) for page in pages),
+    ):
+        handler = _answer(templates.get_template(name).render(page=page, pages=pages))
+        app.add_api_route(path, handler, include_in_schema=False, response_class=HTMLResponse)
+    app.include_router(_Asked(jobs, pages).router)
     app.mount("/assets", _Guarded(StaticFiles(directory=_FOLDER / "assets")), name="assets")
 
 
-def _page(templates: Environment, name: str, page: Page | None = None) -> Callable[[], Awaitable[HTMLResponse]]:
-    text = templates.get_template(name).render(page=page, pages=PAGES)
-
+def _answer(text: str) -> Callable[[], Awaitable[HTMLResponse]]:
     async def answer() -> HTMLResponse:
         return HTMLResponse(text, headers=_HEADERS)
 
@@ -87,9 +87,9 @@ def _page(templates: Environment, name: str, page: Page | None = None) -> Callab
 class _Asked:
     """What the caller's jobs of a page were asked to do, which the job API does not tell."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, pages: Sequence[Page]) -> None:
         self._jobs = jobs
-        self._pages = {page.task: page for page in PAGES}
+        self._pages = {page.task: page for page in pages}
         self.router = APIRouter(route_class=ProblemRoute, prefix="/pages/jobs", include_in_schema=False)
         self.router.add_api_route("", self.list, name="pages_jobs")
         self.router.add_api_route("/{job_id}", self.look, name="pages_job")

@@ -4,32 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx
 from accepted_apps.playground import Playground
+from app_server import AppServer
 from helpers import alive, wait_until
 from websockets.asyncio.client import ClientConnection, connect
 
 OVER = ("completed", "failed", "cancelled")
 
 
-class Server:
-    """`accepted serve`, with a playground that it may fetch from. `settings`: variables without `ACCEPTED_`."""
+class Server(AppServer):
+    """With a playground that it may fetch from. `settings`: variables without `ACCEPTED_`."""
 
     def __init__(self, data: Path, web: Playground, *, arguments: Iterable[str] = (), **settings: object) -> None:
-        self.data = data
-        self.url = ""
-        self._arguments = [*arguments]
-        self._process: subprocess.Popen[str] | None = None
-        defaults = {
+        defaults: dict[str, Any] = {
             "preview_allow": web.url.removeprefix("http://"),
             "preview_proxies": ",".join(web.proxies),
             "preview_host_delay": 0,
@@ -37,48 +30,7 @@ class Server:
             "preview_active_per_user": 50,
             "progress_interval": "50ms",
         }
-        given = {f"ACCEPTED_{name.upper()}": str(value) for name, value in {**defaults, **settings}.items()}
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ACCEPTED_")}
-        self._environment = {**kept, **given}
-
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
-
-    def start(self, port: int = 0) -> Self:
-        command = [sys.executable, "-m", "accepted", "serve", "accepted_apps.main:app", "--port", str(port)]
-        with (self.data / "server.log").open("a") as log:
-            self._process = subprocess.Popen(
-                [*command, "--data", str(self.data), *self._arguments],
-                env=self._environment,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line.startswith("serving "), (self.data / "server.log").read_text()
-        self.url = line.split()[1]
-        return self
-
-    def restart(self) -> Self:
-        """On the same port, so that clients find it again."""
-        return self.start(int(self.url.rpartition(":")[2]))
-
-    def kill(self) -> None:
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        self._end(signal.SIGTERM)
-
-    def _end(self, number: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            process.send_signal(number)
-            process.wait(40)
-            assert process.stdout is not None
-            process.stdout.close()
+        super().__init__("accepted_apps.main:app", data, arguments=arguments, **{**defaults, **settings})
 
     @asynccontextmanager
     async def client(self, **options: Any) -> AsyncIterator[Client]:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from accepted_apps.playground import Playground
+from app_server import make_key
 from websockets.exceptions import ConnectionClosed
 
 from .serving import Client, Server
-
-
-def make_key(data: Path, owner: str) -> str:
-    command = [sys.executable, "-m", "accepted", "keys", "create", owner, "--owner", owner, "--data", str(data)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return next(word for word in done.stdout.split() if word.startswith("ak_"))
 
 
 @pytest.fixture

@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from accepted_apps.playground import Playground
-from accepted_apps.preview.browser import find_browser
-from playwright.async_api import Browser, Page, async_playwright, expect
+from app_server import make_key
+from browsing import fits, weak_contrasts
+from playwright.async_api import Browser, Page, expect
 
 from .serving import Client, Server
-from .test_callers import make_key
 
 pytestmark = pytest.mark.browser
-
-PATIENCE = 30_000
-expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-async def page(chromium: Browser) -> AsyncIterator[Page]:
-    """A page that fails the test for every error in its console."""
-    context = await chromium.new_context(viewport={"width": 1280, "height": 900})
-    opened = await context.new_page()
-    opened.set_default_timeout(PATIENCE)
-    troubles: list[str] = []
-    opened.on("pageerror", lambda error: troubles.append(str(error)))
-    opened.on("console", lambda said: troubles.append(said.text) if "Content Security" in said.text else None)
-    yield opened
-    await context.close()
-    assert troubles == []
 
 
 async def ask(page: Page, server: Server, url: str) -> None:
@@ -175,30 +149,6 @@ async def test_it_fits_a_phone_and_can_be_read(scheme: Any, chromium: Browser, s
     page = await context.new_page()
     await ask(page, server, web.url + "/plain")
     await expect(page.locator("#result")).to_be_visible()
-    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    weak = await page.evaluate(CONTRAST)
-    assert weak == []
+    assert await fits(page)
+    assert await weak_contrasts(page) == []
     await context.close()
-
-
-CONTRAST = """() => {
-    const channel = value => { value /= 255; return value <= .03928 ? value / 12.92 : ((value + .055) / 1.055) ** 2.4 }
-    const parse = text => text.match(/[\\d.]+/g).map(Number)
-    const light = ([r, g, b]) => .2126 * channel(r) + .7152 * channel(g) + .0722 * channel(b)
-    const ground = node => {
-        for (; node; node = node.parentElement) {
-            const colour = parse(getComputedStyle(node).backgroundColor)
-            if (colour.length < 4 || colour[3] > .99) return colour
-        }
-        return [255, 255, 255]
-    }
-    const weak = []
-    for (const node of document.querySelectorAll("main *")) {
-        const own = [...node.childNodes].some(one => one.nodeType === 3 && one.textContent.trim())
-        if (!own || !node.checkVisibility()) continue
-        const [a, b] = [light(parse(getComputedStyle(node).color)), light(ground(node))].sort((x, y) => y - x)
-        const ratio = (a + .05) / (b + .05)
-        if (ratio < 4.5) weak.push(`${node.tagName}.${node.className} ${ratio.toFixed(2)} ${node.textContent}`)
-    }
-    return weak
-}"""
