@@ -70,7 +70,7 @@ class LoginFailed(ProfilesError):
 
 
 class AccountStopped(ProfilesError):
-    """The network lets the account that is signed in here do nothing until its owner, or time, has settled something."""
+    """The network lets the account that is signed in here do nothing until its owner, or time, has settled it."""
 
     code = "account_stopped"
 
