@@ -44,8 +44,7 @@ def article(number: int, **more: Any) -> Article:
 async def save(documents: Documents, owner: str, one: Article, source: str = "daily", told: bool = False) -> Any:
     known = await documents.keep(one.url, one, told_to=owner if told else "")
     assert known.document is not None
-    (saved,) = await documents.save(owner, [(known.document, source)])
-    return saved
+    return (await documents.save(owner, [(known.document, source)]))[known.document]
 
 
 async def titles(documents: Documents, owner: str = "ann", **query: Any) -> list[str]:
@@ -252,12 +251,19 @@ async def test_an_address_is_fetched_by_one_at_a_time(documents: Documents, cloc
     assert sum(one.granted for one in turns) == 1
     assert all(one.known is None for one in turns)
     winner = next(f"job {number}" for number, one in enumerate(turns) if one.granted)
+    assert not (
+        await documents.claim_fetch("https://example.org/a", winner, 60, owner="ann", since=0, part="x")
+    ).granted
     assert (await claim(winner)).granted, "a job that goes on after a crash has its own turn"
     await documents.release_fetch("https://example.org/a", "somebody")
     assert not (await claim("late")).granted
     await documents.release_fetch("https://example.org/a", winner)
     assert (await claim("late")).granted
-    clock.now += 61
+    clock.now += 59
+    await documents.renew_fetches("late", 60)
+    clock.now += 59
+    assert not (await claim("later")).granted
+    clock.now += 2
     assert (await claim("later")).granted, "the turn of one that died is over at last"
     await documents.release_fetches("later")
     assert (await claim("last")).granted
@@ -293,7 +299,7 @@ async def test_what_was_fetched_and_nobody_saved_is_forgotten(documents: Documen
     await documents.keep("https://example.org/lately", article(3))
     await documents.purge(clock.now - 60)
     assert await documents.articles([left.document]) == {}
-    assert await documents.save("ann", [(left.document, "daily")]) == []
+    assert await documents.save("ann", [(left.document, "daily")]) == {}
     assert await documents.known("https://example.org/left", owner="ann", since=0) is None
     assert await documents.known("https://example.org/lately", owner="ann", since=0) is not None
     assert await titles(documents) == ["Article 1"]

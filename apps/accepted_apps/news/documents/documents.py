@@ -53,10 +53,14 @@ class Documents:
         """What an address led to when it was fetched, at `since` or later."""
         return await self._engine.read(lambda tx: _known(tx, article_key(address), owner, since))
 
-    async def claim_fetch(self, address: str, holder: str, seconds: float, *, owner: str, since: float) -> Turn:
-        """Ask for the turn to fetch an address, for at most `seconds`; whoever gets it calls `release_fetch`.
+    async def claim_fetch(
+        self, address: str, holder: str, seconds: float, *, owner: str, since: float, part: str = ""
+    ) -> Turn:
+        """Ask for the turn to fetch an address, for `seconds` unless it is renewed; whoever gets it calls
+        `release_fetch`.
 
-        `holder`: the job, which gets its own turn again when it goes on after a crash.
+        `holder`: the job. `part`: for what of its work. The same part of the same job gets its turn again when it goes
+        on after a crash.
         """
         now, address = self._clock(), article_key(address)
 
@@ -64,7 +68,7 @@ class Documents:
             known = _known(tx, address, owner, since)
             if known is not None:
                 return Turn(granted=False, known=known)
-            taken = tx.run("take_turn", address=address, holder=holder, now=now, until=now + seconds)
+            taken = tx.run("take_turn", address=address, holder=holder, part=part, now=now, until=now + seconds)
             # On PostgreSQL somebody may have come to his end since this transaction looked first.
             known = _known(tx, address, owner, since) if taken else None
             if known is not None:
@@ -76,6 +80,11 @@ class Documents:
     async def release_fetch(self, address: str, holder: str) -> None:
         """Idempotent."""
         await self._engine.write(lambda tx: tx.run("release_turn", address=article_key(address), holder=holder))
+
+    async def renew_fetches(self, holder: str, seconds: float) -> None:
+        """All turns of a job hold for so long from now on."""
+        until = self._clock() + seconds
+        await self._engine.write(lambda tx: tx.run("renew_turns", holder=holder, until=until))
 
     async def release_fetches(self, holder: str) -> None:
         """All turns that a job still holds."""
@@ -107,14 +116,21 @@ class Documents:
 
     # ── documents ──
 
-    async def save(self, owner: str, found: Sequence[tuple[int, str]]) -> list[Saved]:
-        """Give an owner documents by their numbers, each with the id of the source that led to it. All or nothing;
-        one that he has already stays one. A number whose document is gone is left out."""
+    async def save(self, owner: str, found: Iterable[tuple[int, str]]) -> dict[int, Saved]:
+        """Give an owner documents by their numbers, each with the id of a source that led to it. All or nothing; one
+        that the owner has already stays one. A number whose document is gone is left out."""
         now = self._clock()
-        return await self._engine.write(
+
+        def verb(tx: Transaction) -> dict[int, Saved]:
+            saved: dict[int, Saved] = {}
             # In one order for everybody, so that two savers never wait for one another.
-            lambda tx: [one for number, source in sorted(found) if (one := _save(tx, owner, number, source, now))]
-        )
+            for number, source_id in sorted(found):
+                one = _save(tx, owner, number, source_id, now)
+                if one is not None:
+                    saved.setdefault(number, one)
+            return saved
+
+        return await self._engine.write(verb)
 
     async def articles(self, numbers: Iterable[int]) -> dict[int, Article]:
         """By the number of their documents; those that are gone are left out."""

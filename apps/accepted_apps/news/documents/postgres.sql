@@ -38,9 +38,12 @@ WHERE a.address = %(address)s AND a.teller IN ('', %(owner)s) AND a.fetched_at >
 ORDER BY a.document IS NULL, a.teller LIMIT 1
 
 -- name: take_turn
-INSERT INTO fetches (address, holder, until) VALUES (%(address)s, %(holder)s, %(until)s)
-ON CONFLICT (address) DO UPDATE SET holder = excluded.holder, until = excluded.until
-WHERE fetches.until <= %(now)s OR fetches.holder = excluded.holder
+INSERT INTO fetches (address, holder, part, until) VALUES (%(address)s, %(holder)s, %(part)s, %(until)s)
+ON CONFLICT (address) DO UPDATE SET holder = excluded.holder, part = excluded.part, until = excluded.until
+WHERE fetches.until <= %(now)s OR (fetches.holder = excluded.holder AND fetches.part = excluded.part)
+
+-- name: renew_turns
+UPDATE fetches SET until = %(until)s WHERE holder = %(holder)s
 
 -- name: release_turn
 DELETE FROM fetches WHERE address = %(address)s AND holder = %(holder)s

@@ -54,6 +54,7 @@ CREATE TABLE compounds (word text PRIMARY KEY);
 CREATE TABLE fetches (
     address text PRIMARY KEY,
     holder text NOT NULL,
+    part text NOT NULL,
     until double precision NOT NULL
 );
 

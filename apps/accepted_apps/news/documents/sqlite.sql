@@ -37,9 +37,12 @@ WHERE a.address = :address AND a.teller IN ('', :owner) AND a.fetched_at >= :sin
 ORDER BY a.document IS NULL, a.teller LIMIT 1
 
 -- name: take_turn
-INSERT INTO fetches (address, holder, until) VALUES (:address, :holder, :until)
-ON CONFLICT (address) DO UPDATE SET holder = excluded.holder, until = excluded.until
-WHERE fetches.until <= :now OR fetches.holder = excluded.holder
+INSERT INTO fetches (address, holder, part, until) VALUES (:address, :holder, :part, :until)
+ON CONFLICT (address) DO UPDATE SET holder = excluded.holder, part = excluded.part, until = excluded.until
+WHERE fetches.until <= :now OR (fetches.holder = excluded.holder AND fetches.part = excluded.part)
+
+-- name: renew_turns
+UPDATE fetches SET until = :until WHERE holder = :holder
 
 -- name: release_turn
 DELETE FROM fetches WHERE address = :address AND holder = :holder

@@ -61,10 +61,11 @@ END;
 -- Long words, to find those that hold a shorter one.
 CREATE TABLE compounds (word TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
 
--- Who is fetching an address just now, until when at the latest.
+-- Who is fetching an address just now: a job, for one part of its work; until when at the latest.
 CREATE TABLE fetches (
     address TEXT PRIMARY KEY,
     holder TEXT NOT NULL,
+    part TEXT NOT NULL,
     until REAL NOT NULL
 ) STRICT, WITHOUT ROWID;
 
