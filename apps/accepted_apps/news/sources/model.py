@@ -15,6 +15,8 @@ from accepted_apps.news.urls import canonical_url
 
 from .filters import LinkFilter
 
+MAX_LINKS = 2000
+"""What is looked at of one source, however long it is: more than anybody reads at once, and bounded in time."""
 Method = Literal["feed", "homepage", "mcp"]
 
 _ID = re.compile(r"[^\s/?#%&]+")
