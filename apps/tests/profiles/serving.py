@@ -56,6 +56,7 @@ class Server(AppServer):
             "profiles_request_gap": 0,
             "profiles_active_per_user": 50,
             "progress_interval": "20ms",
+            "drain": "100ms",
         }
         super().__init__("accepted_apps.main:app", data, arguments=arguments, **{**defaults, **settings})
 

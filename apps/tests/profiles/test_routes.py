@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -174,22 +174,29 @@ async def test_the_routes_are_described(client: Client) -> None:
 # ── whose job is whose, and how many one may have ──
 
 
-@pytest.fixture
-def guarded(serve: Any) -> Server:
+@pytest.fixture(scope="module")
+def guarded(stand_ins: Networks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that asks for keys."""
-    started: Server = serve(auth="keys", profiles_active_per_user=2)
-    return started
+    limits = {"auth": "keys", "profiles_active_per_user": 2}
+    started = Server(tmp_path_factory.mktemp("keys"), stand_ins, **limits).start()
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="module")
+def keys(guarded: Server) -> tuple[str, str]:
+    return make_key(guarded.data, "ann"), make_key(guarded.data, "bob")
 
 
 @pytest.fixture
-async def ann(guarded: Server) -> AsyncIterator[Client]:
-    async with guarded.client(headers={"Authorization": f"Bearer {make_key(guarded.data, 'ann')}"}) as client:
+async def ann(guarded: Server, keys: tuple[str, str], networks: Networks) -> AsyncIterator[Client]:
+    async with guarded.client(headers={"Authorization": f"Bearer {keys[0]}"}) as client:
         yield client
 
 
 @pytest.fixture
-async def bob(guarded: Server) -> AsyncIterator[Client]:
-    async with guarded.client(headers={"X-API-Key": make_key(guarded.data, "bob")}) as client:
+async def bob(guarded: Server, keys: tuple[str, str], networks: Networks) -> AsyncIterator[Client]:
+    async with guarded.client(headers={"X-API-Key": keys[1]}) as client:
         yield client
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 SLOW_SECONDS: Final = 1.0
 """What each answer about `slow` people takes."""
@@ -64,6 +64,8 @@ class StandIn:
         self.troubles: dict[str, Trouble] = {}
         self.limit: Limit | None = None
         self.delay = 0.0
+        self.redirect = ""
+        """Where everything is redirected to, if anywhere."""
         self.open_requests = 0
         """Those that are being answered now, and the most that ever were at once."""
         self.most_open = 0
@@ -80,7 +82,7 @@ class StandIn:
         """As if just started."""
         self.visits.clear()
         self.troubles.clear()
-        self.limit, self.delay, self.most_open = None, 0.0, 0
+        self.limit, self.delay, self.redirect, self.most_open = None, 0.0, "", 0
 
     async def answered(self, request: Request, part: str, what: str, body: Response, *, slow: bool = False) -> Response:
         """The answer, after what was told to go wrong, and with what servers say of their limits."""
@@ -90,7 +92,7 @@ class StandIn:
         self.most_open = max(self.most_open, self.open_requests)
         try:
             await asyncio.sleep(self.delay + (SLOW_SECONDS if slow else 0.0))
-            response = await self._wrong(part) or self._over_limit() or body
+            response = await self._wrong(part) or self._over_limit() or self._elsewhere() or body
             response.headers.update(self._limit_headers())
             visit.status = response.status_code
             return response
@@ -117,6 +119,9 @@ class StandIn:
         if self.limit is None or self.limit.take():
             return None
         return self.too_many(None)
+
+    def _elsewhere(self) -> Response | None:
+        return RedirectResponse(self.redirect) if self.redirect else None
 
     def too_many(self, retry_after: int | None) -> Response:
         """How this network refuses what comes too fast."""
