@@ -94,6 +94,11 @@ class Instagram:
         self._sessions[sessionid] = user
         return {"sessionid": sessionid, "ds_user_id": "4711", "csrftoken": token_hex(16), "mid": "Z1", "ig_did": "D1"}
 
+    @property
+    def session_ids(self) -> list[str]:
+        """The secret of each session that lives."""
+        return list(self._sessions)
+
     def end_sessions(self) -> None:
         """Log everybody out, as Instagram does when it pleases."""
         self._sessions.clear()

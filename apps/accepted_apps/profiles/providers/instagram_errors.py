@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import requests
@@ -20,6 +21,8 @@ from accepted_apps.profiles.errors import (
 )
 
 from .instagram_wire import Wire
+
+log = logging.getLogger("accepted_apps.profiles")
 
 SIGN_IN: Final = (
     "set profiles.instagram_session to the file of an Instaloader session, or profiles.instagram_user and "
@@ -84,6 +87,7 @@ def translated(error: BaseException, wire: Wire, *, user: str, what: str) -> Pro
                 f"Instagram refuses the question for {what}: its API has changed, and Instaloader here is too old."
             )
         case _ if isinstance(error, _UNFIT):
+            log.warning("Instaloader does not understand the answer about %s", what, exc_info=error)
             return UnexpectedAnswer(
                 f"Instagram's answer about {what} is not one that Instaloader here understands: a newer release of it, "
                 "and of this application, may."
@@ -135,7 +139,7 @@ def _of_connection(error: Exception, wire: Wire, user: str) -> ProfilesError:
         return SessionEnded(f"Instagram does not take the session of {user or 'nobody'}: {_NEW_SESSION}.")
     if wire.status is not None and wire.status >= 400:
         return NetworkTrouble(f"Instagram answers with an error of its own ({wire.status}): try again later.")
-    if isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error):
+    if wire.late or isinstance(error, requests.exceptions.Timeout) or "timed out" in str(error):
         return NetworkTrouble(f"Instagram did not answer in {wire.timeout:g} s: try again later.")
     return NetworkTrouble(
         "Instagram cannot be reached, or breaks off: check this server's network, or try again later."

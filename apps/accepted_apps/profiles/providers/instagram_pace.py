@@ -50,8 +50,8 @@ class AccountPace:
         """Instagram has answered 429: nobody asks before it allows that, or before the library would ask again."""
         with self._lock:
             now = self._clock()
-            if not self._asked_at(kind):
-                self._asked_at(kind).append(self._scaled(now))
+            # The request that was refused counts from now: it may have been under way for longer than the window.
+            self._asked_at(kind)[-1:] = [self._scaled(now)]
             wait = retry_after if retry_after is not None else self._allowed_in(kind, now, refused=True)
             self._paused_until = max(self._paused_until, now + wait)
 

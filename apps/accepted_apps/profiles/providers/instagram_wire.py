@@ -43,6 +43,8 @@ class Wire:
         """Of the last answer; None: there was none."""
         self.retry_after: float | None = None
         """Seconds that the last answer asks to wait, where it says so."""
+        self.late = False
+        """Whether the last request was broken off because it took too long."""
         self.anonymous = True
         """Whether the last request was without a session."""
         self._url = url.rstrip("/")
@@ -81,6 +83,10 @@ class Wire:
         with self._lock:
             self._open.discard(connection)
 
+    def _too_late(self) -> None:
+        self.late = True
+        self._break_off()
+
     def _break_off(self) -> None:
         with self._lock:
             sockets = [connection.sock for connection in self._open]
@@ -99,9 +105,9 @@ class Wire:
         """Send one request, and read its answer to the end in time."""
         self.check()
         self.requests += 1
-        self.status = self.retry_after = None
+        self.status, self.retry_after, self.late = None, None, False
         self.anonymous = _is_anonymous(request)
-        watch = threading.Timer(self.timeout, self._break_off)
+        watch = threading.Timer(self.timeout, self._too_late)
         watch.daemon = True
         watch.start()
         try:

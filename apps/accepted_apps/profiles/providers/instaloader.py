@@ -260,8 +260,9 @@ class Instaloader:
         while True:
             turned = {} if cursor is None else {cursor.name: cursor.value}
             page = self._asked(post, path, {"can_support_threading": "true", "permalink_enabled": "false", **turned})
-            found += [self._with_answers(post, node) for node in page["comments"] or []]
-            self._pacing.count(min(counted.done + len(found), counted.limit), counted.limit, counted.what)
+            wanted = (page["comments"] or [])[: counted.limit - counted.done - len(found)]
+            found += [self._with_answers(post, node) for node in wanted]
+            self._pacing.count(counted.done + len(found), counted.limit, counted.what)
             cursor = _following(page)
             if cursor is None or len(found) >= size:
                 return Batch(comments=found, following=cursor)

@@ -1,0 +1,1 @@
+"""Instagram in the profiles: Instaloader and Apify against stand-ins that speak as they do."""
