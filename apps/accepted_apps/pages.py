@@ -22,9 +22,12 @@ from accepted.errors import InvalidInput
 from accepted_apps.preview.routes import ProblemRoute
 
 _FOLDER: Final = Path(__file__).parent / "web"
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 _HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Content-Security-Policy": _POLICY,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
@@ -45,6 +48,14 @@ class Page:
     task: str
     shows: tuple[str, ...]
     """The arguments of a job that the page gets back: the first one says what the job is about."""
+    pictures: bool = False
+    """Whether it may show pictures of others, over TLS. Its script does so when the person asks for them."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        if not self.pictures:
+            return _HEADERS
+        return {**_HEADERS, "Content-Security-Policy": _POLICY.replace("data:", "data: https:")}
 
 
 PAGES: Final = (
@@ -58,6 +69,17 @@ PAGES: Final = (
         task="preview",
         shows=("url",),
     ),
+    Page(
+        path="profiles",
+        name="Profiles",
+        title="Profiles",
+        lead="Give it a profile, or one post, on Mastodon, Bluesky or Instagram: it brings the newest posts, each with "
+        "its comments and their replies.",
+        history="Your profiles",
+        task="profile",
+        shows=("url", "mode", "posts", "comments"),
+        pictures=True,
+    ),
 )
 
 
@@ -67,19 +89,18 @@ def add_pages(app: FastAPI, jobs: Jobs, pages: Sequence[Page] = PAGES, folder: P
     templates = Environment(
         loader=FileSystemLoader([folder, _FOLDER]), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    for path, name, page in (
-        ("/", "index.html", None),
-        *((f"/{page.path}", f"{page.path}.html", page) for page in pages),
-    ):
-        handler = _answer(templates.get_template(name).render(page=page, pages=pages))
-        app.add_api_route(path, handler, include_in_schema=False, response_class=HTMLResponse)
+    for page in (None, *pages):
+        path = page.path if page else ""
+        text = templates.get_template(f"{path or 'index'}.html").render(page=page, pages=pages)
+        handler = _answer(text, page.headers if page else _HEADERS)
+        app.add_api_route(f"/{path}", handler, include_in_schema=False, response_class=HTMLResponse)
     app.include_router(_Asked(jobs, pages).router)
     app.mount("/assets", _Guarded(StaticFiles(directory=_FOLDER / "assets")), name="assets")
 
 
-def _answer(text: str) -> Callable[[], Awaitable[HTMLResponse]]:
+def _answer(text: str, headers: Mapping[str, str]) -> Callable[[], Awaitable[HTMLResponse]]:
     async def answer() -> HTMLResponse:
-        return HTMLResponse(text, headers=_HEADERS)
+        return HTMLResponse(text, headers=headers)
 
     return answer
 

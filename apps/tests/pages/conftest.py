@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from accepted_apps.playground.social import Bluesky, Mastodon, Served
+from accepted_apps.playground.social.mastodon import TOKEN
 from app_server import AppServer
 
 MODULES = (Path(__file__).parent, Path(__file__).parents[3] / "tests")
@@ -36,3 +38,40 @@ def open_workshop(tmp_path: Path) -> Iterator[Callable[..., AppServer]]:
     yield start
     for one in started:
         one.stop()
+
+
+@pytest.fixture(scope="session")
+def served_mastodon() -> Iterator[Served[Mastodon]]:
+    with Served(Mastodon()) as served:
+        yield served
+
+
+@pytest.fixture
+def mastodon(served_mastodon: Served[Mastodon]) -> Iterator[Served[Mastodon]]:
+    yield served_mastodon
+    served_mastodon.network.reset()
+
+
+@pytest.fixture(scope="session")
+def bluesky() -> Iterator[Served[Bluesky]]:
+    with Served(Bluesky()) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def applications(
+    served_mastodon: Served[Mastodon], bluesky: Served[Bluesky], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AppServer]:
+    """All applications, which may read the stand-ins."""
+    settings: dict[str, Any] = {
+        "progress_interval": "20ms",
+        "drain": "100ms",
+        "profiles_allow": f"{served_mastodon.address},{bluesky.address}",
+        "profiles_bluesky_url": bluesky.url,
+        "profiles_mastodon_tokens": f"{served_mastodon.address}={TOKEN}",
+        "profiles_request_gap": 0,
+        "profiles_active_per_user": 50,
+    }
+    running = AppServer("accepted_apps.main:app", tmp_path_factory.mktemp("data"), **settings).start()
+    yield running
+    running.stop()

@@ -19,13 +19,16 @@ export const asked = id => call("GET", `pages/jobs/${encodeURIComponent(id)}`)
 const ACTIVE = new Set(["pending", "running"])
 export const active = job => ACTIVE.has(job.status)
 
+const ENDS = { completed: "Done.", cancelled: "Cancelled." }
+
 /** A job of the API as `Run` shows it. */
 export function stateOf(job) {
   const { percent, message, current, total, unit } = job.progress
   return {
     ...job,
     percent: job.status === "completed" ? 100 : percent,
-    message: job.status === "cancelled" ? "Cancelled." : job.waiting?.detail ?? message ?? "",
+    message: ENDS[job.status] ?? job.waiting?.detail ?? message ?? "",
+    problem: job.error,
     error: job.error?.detail ?? job.error?.title ?? null,
     counts: { current, total, unit },
     steps: job.steps ?? [],

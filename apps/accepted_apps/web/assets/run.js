@@ -42,7 +42,7 @@ export class Run {
     this.noted = 0
     this.steps.replaceChildren()
     this.log.replaceChildren()
-    this["log-count"].textContent = "(0)"
+    this["log-count"].textContent = "(none)"
     this["log-box"].open = false
   }
 
@@ -90,7 +90,9 @@ export class Run {
 
   drawSteps(state) {
     const begun = new Map(state.steps.map(step => [step.name, step]))
-    const names = new Set([...begun.keys(), ...this.plan(state)])
+    // What has come to its good end had no need of the rest of the plan.
+    const wanted = name => begun.has(name) || state.status !== "completed"
+    const names = new Set([...this.plan(state), ...begun.keys()].filter(wanted))
     for (const name of names) {
       if (!this.rows.has(name)) this.rows.set(name, this.addStep(name))
       this.drawStep(this.rows.get(name), begun.get(name), active(state))
@@ -100,7 +102,7 @@ export class Run {
       row.node.remove()
       this.rows.delete(name)
     }
-    // In the order of their beginning, those to come after them.
+    // In the order of the plan, and others in that of their beginning.
     const nodes = [...names].map(name => this.rows.get(name).node)
     if (nodes.some((node, place) => this.steps.children[place] !== node)) this.steps.replaceChildren(...nodes)
   }

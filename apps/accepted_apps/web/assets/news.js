@@ -1,0 +1,72 @@
+// The page of news: sources to tick, one job over them with its articles as they come, and all that was saved.
+import { call } from "./api.js"
+import { Application, clearInvalid, jobsOf } from "./application.js"
+import { drawArticles, drawBroken, Library, row } from "./articles.js"
+import { at, count } from "./dom.js"
+import { Registry } from "./registry.js"
+
+let arrived = new Map()
+let due = 0
+
+const view = {
+  async start() {
+    await registry.load()
+    await library.draw()
+  },
+  clear() {
+    cancelAnimationFrame(due)
+    due = 0
+    arrived = new Map()
+    at("result").hidden = true
+    at("arrivals").replaceChildren()
+    at("broken").replaceChildren()
+  },
+  opened(state) { registry.tick(state.arguments.sources ?? []) },
+  event({ kind, data }) {
+    if (kind !== "output" || !data.value?.url || arrived.has(data.value.url)) return
+    arrived.set(data.value.url, data.value)
+    due ||= requestAnimationFrame(drawArrived)
+  },
+  changed(state) {
+    if (state.status === "failed") drawBroken(state.problem?.failures?.filter(one => one.error) ?? [])
+  },
+  async result({ articles, sources }) {
+    drawArticles(articles)
+    drawBroken(sources.filter(one => one.error))
+    await library.draw()
+  },
+}
+
+function drawArrived() {
+  due = 0
+  at("result").hidden = false
+  at("result-title").textContent = `${count(arrived.size, "article")} so far`
+  at("arrivals").append(...[...arrived.values()].slice(at("arrivals").children.length).map(row))
+}
+
+/** Two steps for each source, between the first one and the last. */
+const plan = ({ arguments: { sources = [] } }) => [
+  "Looking up the sources",
+  ...sources.map(named => registry.nameOf(named)).flatMap(name => [`Reading ${name}`, `Articles of ${name}`]),
+  "Saving articles",
+]
+
+const page = new Application(jobsOf("news"), { title: "Reading", plan }, view)
+const registry = new Registry({ ticked, trouble: error => page.trouble(error), changed: () => library.drawSources(registry.sources) })
+const library = new Library(error => page.trouble(error))
+
+function ticked(sources) {
+  at("submit").disabled = !sources.length
+  at("submit").textContent = sources.length ? `Read ${count(sources.length, "source")}` : "Read"
+}
+
+at("ask").addEventListener("submit", event => {
+  event.preventDefault()
+  clearInvalid()
+  const options = { includeMedia: at("include-media").checked, includeSections: at("include-sections").checked }
+  if (at("limit").value !== "") options.limit = Number(at("limit").value)
+  const request = { sources: registry.ticked(), options }
+  page.submit(async () => (await call("POST", "api/news/scrape-job", request)).jobId, at("submit"))
+})
+
+page.start()
