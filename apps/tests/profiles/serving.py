@@ -50,7 +50,7 @@ class Server(AppServer):
     """With stand-ins that it may read from. `settings`: variables without `ACCEPTED_`."""
 
     def __init__(self, data: Path, networks: Networks, *, arguments: Iterable[str] = (), **settings: object) -> None:
-        defaults: dict[str, object] = {
+        defaults: dict[str, Any] = {
             "profiles_allow": networks.allowed,
             "profiles_bluesky_url": networks.bluesky.url,
             "profiles_request_gap": 0,

@@ -177,7 +177,7 @@ async def test_the_routes_are_described(client: Client) -> None:
 @pytest.fixture(scope="module")
 def guarded(stand_ins: Networks, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that asks for keys."""
-    limits = {"auth": "keys", "profiles_active_per_user": 2}
+    limits: dict[str, Any] = {"auth": "keys", "profiles_active_per_user": 2}
     started = Server(tmp_path_factory.mktemp("keys"), stand_ins, **limits).start()
     yield started
     started.stop()

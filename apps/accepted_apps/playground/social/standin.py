@@ -92,14 +92,14 @@ class StandIn:
         self.most_open = max(self.most_open, self.open_requests)
         try:
             await asyncio.sleep(self.delay + (SLOW_SECONDS if slow else 0.0))
-            response = await self._wrong(part) or self._over_limit() or self._elsewhere() or body
+            response = await self._wrong(request, part) or self._over_limit() or self._elsewhere() or body
             response.headers.update(self._limit_headers())
             visit.status = response.status_code
             return response
         finally:
             self.open_requests -= 1
 
-    async def _wrong(self, part: str) -> Response | None:
+    async def _wrong(self, request: Request, part: str) -> Response | None:
         trouble = self.troubles.get(part)
         if trouble is None or not trouble.times:
             return None
@@ -112,7 +112,8 @@ class StandIn:
             case "nonsense":
                 return PlainTextResponse("<html><body>Welcome</body></html>", media_type="text/html")
             case "endless":
-                await asyncio.sleep(3600)
+                while not await request.is_disconnected():  # noqa: ASYNC110 - Starlette has no event for it
+                    await asyncio.sleep(0.02)
                 return None
 
     def _over_limit(self) -> Response | None:
