@@ -3,6 +3,7 @@ import { call } from "./api.js"
 import { Application, clearInvalid, jobsOf } from "./application.js"
 import { drawArticles, drawBroken, Library, row } from "./articles.js"
 import { at, count } from "./dom.js"
+import { active } from "./jobs.js"
 import { Registry } from "./registry.js"
 
 let arrived = new Map()
@@ -41,15 +42,16 @@ function drawArrived() {
   due = 0
   at("result").hidden = false
   at("result-title").textContent = `${count(arrived.size, "article")} so far`
-  at("arrivals").append(...[...arrived.values()].slice(at("arrivals").children.length).map(row))
+  at("arrivals").append(...[...arrived.values()].slice(at("arrivals").children.length).map(one => row(one)))
 }
 
-/** Two steps for each source, between the first one and the last. */
-const plan = ({ arguments: { sources = [] } }) => [
-  "Looking up the sources",
-  ...sources.map(named => registry.nameOf(named)).flatMap(name => [`Reading ${name}`, `Articles of ${name}`]),
-  "Saving articles",
-]
+/** Two steps for each source, between the first one and the last; of a job that is over, for those that it knew so. */
+function plan(state) {
+  const begun = new Set(state.steps.map(step => step.name))
+  const names = (state.arguments.sources ?? []).map(named => registry.nameOf(named))
+  const known = active(state) ? names : names.filter(name => begun.has(`Reading ${name}`))
+  return ["Looking up the sources", ...known.flatMap(name => [`Reading ${name}`, `Articles of ${name}`]), "Saving articles"]
+}
 
 const page = new Application(jobsOf("news"), { title: "Reading", plan }, view)
 const registry = new Registry({ ticked, trouble: error => page.trouble(error), changed: () => library.drawSources(registry.sources) })

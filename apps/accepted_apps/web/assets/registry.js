@@ -10,9 +10,9 @@ const METHODS = [["feed", "a feed (RSS, Atom, JSON)"], ["homepage", "a page with
 
 const FIELDS = [
   { name: "name", label: "Name" },
+  { name: "category", label: "Category" },
   { name: "url", label: "Address", wide: true },
   { name: "method", label: "It is", options: METHODS },
-  { name: "category", label: "Category" },
   { name: "linkFilter", label: "Links that count: a selector, or a part of the address", of: "homepage", wide: true },
   { name: "tool", label: "Tool", of: "mcp" },
   { name: "arguments", label: "Arguments of the tool, as JSON", of: "mcp", wide: true },

@@ -90,9 +90,7 @@ export class Run {
 
   drawSteps(state) {
     const begun = new Map(state.steps.map(step => [step.name, step]))
-    // What has come to its good end had no need of the rest of the plan.
-    const wanted = name => begun.has(name) || state.status !== "completed"
-    const names = new Set([...this.plan(state), ...begun.keys()].filter(wanted))
+    const names = new Set([...this.plan(state), ...begun.keys()])
     for (const name of names) {
       if (!this.rows.has(name)) this.rows.set(name, this.addStep(name))
       this.drawStep(this.rows.get(name), begun.get(name), active(state))
