@@ -141,7 +141,7 @@ class LoopbackOnly:
         self._local = Identity("local", admin=True)
 
     async def __call__(self, connection: HTTPConnection, /) -> Identity | None:
-        host = connection.client.host if connection.client else ""
+        host = (connection.scope.get("client") or ("", 0))[0]
         if host == "testclient":
             # Starlette's TestClient, which has no socket: no address of the network can look like this.
             return self._local

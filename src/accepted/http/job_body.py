@@ -6,6 +6,7 @@ import time
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from pydantic_core import to_json
@@ -46,18 +47,29 @@ def accepted_body(job: JobRecord, links: Links) -> bytes:
         if len(_forms) >= _FORMS_KEPT:
             _forms.clear()
         form = _forms[kind] = _form(job, links)
-    return form % {b"id": job.id.encode(), b"owner": to_json(job.owner), b"at": to_json(iso(job.submitted_at))}
+    return form % {b"id": job.id.encode(), b"owner": _quoted(job.owner), b"at": _when(job.submitted_at)}
 
 
 _FORMS_KEPT: Final = 1000
 _forms: Final[dict[tuple[str, str, int, int, str], bytes]] = {}
 
 
+@lru_cache(maxsize=1024)
+def _quoted(owner: str) -> bytes:
+    return to_json(owner)
+
+
+@lru_cache(maxsize=64)
+def _when(at: float) -> bytes:
+    """Jobs of one commit have one time."""
+    return to_json(iso(at))
+
+
 def _form(job: JobRecord, links: Links) -> bytes:
     """`job_body` with places for what differs, which are found by values that stand nowhere else in it."""
     at, job_id, owner = time.time(), new_id(), new_id()
     body = job_body(replace(job, id=job_id, owner=owner, submitted_at=at, scheduled_at=at), links)
-    places = {job_id.encode(): b"%(id)b", to_json(owner): b"%(owner)b", to_json(iso(at)): b"%(at)b"}
+    places = {job_id.encode(): b"%(id)b", _quoted(owner): b"%(owner)b", _when(at): b"%(at)b"}
     form = body.replace(b"%", b"%%")
     for found, place in places.items():
         form = form.replace(found, place)

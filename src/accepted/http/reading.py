@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import functools
+from collections.abc import AsyncIterator, Awaitable, Generator
 from typing import Any, Final
 
 from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
 
 from accepted.errors import BadRequest, InvalidInput, PayloadTooLarge, UnsupportedMediaType
 from accepted.http.negotiation import media_type
@@ -40,20 +42,58 @@ async def chunks(request: Request, limit: int, what: str) -> AsyncIterator[bytes
 
 async def read_json(request: Request, limit: int) -> bytes:
     """The whole body, which says that it is JSON; b"" when there is none. Raises UnsupportedMediaType and what
-    `chunks` raises. Not on `chunks`, for it is what every submission runs through: one timer, no generator."""
+    `chunks` raises. Not on `chunks`, for it is what every submission runs through: no generator, and a timer only where
+    the body is not there with its head."""
     length = check_length(request, limit, "the body")
-    try:
-        async with asyncio.timeout(_PATIENCE + length / _SLOWEST):
-            body, more = await _next(request)
-            if more:
-                body = await _rest(request, bytearray(body), limit)
-    except TimeoutError:
-        raise BodyTooSlow from None
+    waiting = Begun(request.receive())
+    if waiting.there:
+        body, more = _piece(waiting.value)
+    else:
+        body, more = b"", True
+    if more:
+        try:
+            async with asyncio.timeout(_PATIENCE + length / _SLOWEST):
+                if not waiting.there:
+                    body, more = _piece(await waiting)
+                if more:
+                    body = await _rest(request, bytearray(body), limit)
+        except TimeoutError:
+            raise BodyTooSlow from None
     if len(body) > limit:
         raise PayloadTooLarge("the body", limit)
     if body and not is_json(request.headers.get("content-type")):
         raise UnsupportedMediaType("Send application/json.")
     return body
+
+
+class Begun:
+    """A message of the client's, asked for at once: where it is there already (`there`, `value`), nobody has to wait,
+    or to set a timer. Else await it, in the coroutine that made it and before anything else."""
+
+    def __init__(self, receiving: Awaitable[Message]) -> None:
+        self.there = False
+        self.value: Message = {}
+        self._steps = receiving.__await__()
+        try:
+            self._step = next(self._steps)
+        except StopIteration as answer:
+            self.there, self.value = True, answer.value
+
+    def __await__(self) -> Generator[Any, Any, Message]:
+        """Goes on behind the first step, as `yield from` would have."""
+        step = self._step
+        while True:
+            try:
+                yield step
+            except BaseException as error:  # a cancellation
+                going_on = functools.partial(self._steps.throw, error)
+            else:
+                going_on = functools.partial(next, self._steps)
+            try:
+                step = going_on()
+            except StopIteration as answer:
+                message: Message = answer.value
+                return message
 
 
 def check_length(request: Request, limit: int, what: str) -> int:
@@ -75,8 +115,11 @@ async def _rest(request: Request, body: bytearray, limit: int) -> bytes:
 
 
 async def _next(request: Request) -> tuple[bytes, bool]:
+    return _piece(await request.receive())
+
+
+def _piece(message: Message) -> tuple[bytes, bool]:
     """A piece of the body, and whether there is more. Raises ClientDisconnect."""
-    message = await request.receive()
     if message["type"] == "http.disconnect":
         raise ClientDisconnect
     return message.get("body", b""), message.get("more_body", False)

@@ -68,10 +68,14 @@ def store(tx: Transaction, batch: Sequence[NewJob]) -> list[Submitted | Exceptio
     new: list[NewJob] = []
     rows: list[list[Any]] = []
     for job in batch:
-        answer = keys.answer(job) or refusal(tx, job.quotas, job.admissions)
+        answer = keys.answer(job)
+        counted = job.quotas or job.admissions
+        if answer is None and counted:
+            answer = refusal(tx, job.quotas, job.admissions)
         if answer is None:
-            tx.quotas.take(job.quotas)
-            tx.admissions.count(job.admissions)
+            if counted:
+                tx.quotas.take(job.quotas)
+                tx.admissions.count(job.admissions)
             row, answer = _place(tx, job, first + len(rows))
             new.append(job)
             rows.append(row)
