@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Self
 
+from accepted.guard import AddressPolicy
 from accepted_apps.preview.charset import decode
 from accepted_apps.preview.climb import Climber, Report, final_error
 from accepted_apps.preview.detect import Kind, Verdict, judge
@@ -73,6 +74,11 @@ class Fetcher:
         self._max_tier = max_tier
         self._clock = clock
         self._flights: Flights[Fetched] = Flights()
+
+    @property
+    def policy(self) -> AddressPolicy:
+        """Which addresses may be reached, for connections that are not made here."""
+        return self._climber.policy
 
     async def __aenter__(self) -> Self:
         return self

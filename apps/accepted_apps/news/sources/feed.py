@@ -29,12 +29,10 @@ from .collect import absolute, media_of, unique
 from .jsonfeed import is_json_feed, parse_json_feed
 from .model import MAX_LINKS, Link, Listing
 from .sitemap import children, is_sitemap, parse_sitemap
-from .words import moment, plain
+from .words import moment, plain, xml_text
 
 _MAX_UNPACKED = 32 * 2**20
 _XML_DECLARATION = re.compile(r"\s*<\?xml[^>]*\?>")
-_DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._:-]+)")
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _FEED_ROOT = re.compile(r"<(?:rss|feed|rdf:rdf|[\w]+:(?:rss|feed))[\s>]", re.IGNORECASE)
 _HTML_ROOT = re.compile(
     r"\s*(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE | re.DOTALL
@@ -84,7 +82,7 @@ def parse_feed(fetched: Fetched) -> Listing | None:
     Raises NotAFeed for one that is empty of all that a feed must have.
     """
     body = _unpacked(fetched.body)
-    text = _text(body, fetched.content_type)
+    text = xml_text(body, fetched.content_type)
     if is_json_feed(text):
         listing = parse_json_feed(text, fetched.url)
     elif is_sitemap(text):
@@ -162,7 +160,7 @@ def _usual(url: str) -> Iterator[str]:
 
 async def _with_children(listing: Listing, fetched: Fetched, fetcher: Fetcher) -> Listing:
     """A sitemap that lists sitemaps: the newest of them, those of news first."""
-    named = await asyncio.to_thread(children, _text(_unpacked(fetched.body), fetched.content_type), fetched.url)
+    named = await asyncio.to_thread(children, xml_text(_unpacked(fetched.body), fetched.content_type), fetched.url)
     if not named:
         return listing
     links, spent, notes = list(listing.links), listing.cost, list(listing.notes)
@@ -194,18 +192,6 @@ def _unpacked(body: bytes) -> bytes:
             return packed.read(_MAX_UNPACKED)
     except (OSError, EOFError, zlib.error):
         return b""
-
-
-def _text(body: bytes, content_type: str) -> str:
-    """By the byte order mark; as UTF-8 where it is nothing but that, whatever the labels say; then by the labels."""
-    if not body.isascii():
-        try:
-            return _NOT_XML.sub("", body.decode("utf-8-sig"))
-        except UnicodeDecodeError:
-            pass
-    if "charset" not in content_type.lower() and (declared := _DECLARED.search(body[:500])):
-        content_type = f"{content_type};charset={declared[1].decode('ascii')}"
-    return _NOT_XML.sub("", decode(body, content_type))
 
 
 def _parse_xml(text: str, url: str) -> Listing:

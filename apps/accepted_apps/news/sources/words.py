@@ -12,8 +12,12 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
+from accepted_apps.preview.charset import decode
+
 _MARKUP = re.compile(r"<[a-zA-Z/!]|&[#\w]+;")
 _SPACE = re.compile(r"[\s\u00a0\u200b\ufeff]+")
+_DECLARED = re.compile(rb"<\?xml[^>]*?encoding\s*=\s*[\"']([A-Za-z0-9._:-]+)")
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _MAIL = re.compile(
     r"(?:[^\W\d]+\.?,? )?\d{1,2}[ -][^\W\d]+[ -]\d{2,4} [\d:.]+(?: (?!AM|PM)\S+)?(?: \(.*\))?", re.IGNORECASE
 )
@@ -46,6 +50,21 @@ def _words(markup: str) -> str:
     tree = LexborHTMLParser(markup)
     tree.strip_tags(["script", "style", "noscript", "template", "iframe"])
     return tree.body.text(separator=" ") if tree.body else ""
+
+
+def xml_text(body: bytes, content_type: str = "") -> str:
+    """A document of XML as text, without what XML cannot hold.
+
+    By the byte order mark; as UTF-8 where it is nothing but that, whatever the labels say; then by the labels.
+    """
+    if not body.isascii():
+        try:
+            return _NOT_XML.sub("", body.decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            pass
+    if "charset" not in content_type.lower() and (declared := _DECLARED.search(body[:500])):
+        content_type = f"{content_type};charset={declared[1].decode('ascii')}"
+    return _NOT_XML.sub("", decode(body, content_type))
 
 
 def moment(text: object) -> datetime | None:
