@@ -59,11 +59,11 @@ __all__ = [
 
 log = logging.getLogger("accepted.hub")
 
-PAGE: Final = 256
-"""Events of one job in one read for watchers who are behind: about BATCH_BYTES of usual ones."""
-REST_PER_WATCHER: Final = 50e-6
+PAGE: Final = 384
+"""Events of one job in one read: BATCH_BYTES of usual ones, so that they go out as one chunk."""
+REST_PER_WATCHER: Final = 100e-6
 """Seconds for which a job's log is not read again, times the watchers that were just told: sending to one takes a
-third of that. So a job that writes fast leaves the loop to others for most of the time, and the faster it writes, the
+fifth of that. So a job that writes fast leaves the loop to others for most of the time, and the faster it writes, the
 more events go out together. What follows a silence goes at once."""
 REST: Final = (0.001, 0.025)
 """Seconds: a shorter rest is left out, a longer one cut, for it is a lag that watchers see."""
@@ -343,6 +343,8 @@ class Hub:
         self.settings = settings
         self.delivered = 0
         """Events handed to subscriptions so far."""
+        # No more of one job than its ring holds: whoever keeps up finds all of it there.
+        self._page_events = min(PAGE, settings.watcher_queue)
         self._feeds: dict[str, Feed] = {}
         self._subscriptions: set[Subscription] = set()
         self._owners = Owners(store)
@@ -563,8 +565,7 @@ class Hub:
 
     async def _read(self, feeds: Sequence[Feed]) -> None:
         cursors = {feed.job_id: feed.cursor if feed.rewind is None else feed.rewind for feed in feeds}
-        # No more of one job than its ring holds: whoever keeps up finds all of it there.
-        pages = await self.store.events_after(cursors, limit=self.settings.watcher_queue)
+        pages = await self.store.events_after(cursors, limit=self._page_events)
         for feed in feeds:
             if feed.rewind == cursors[feed.job_id]:
                 # This read was for it. A lower one, asked for meanwhile, stands and is dirty again.
@@ -582,7 +583,7 @@ class Hub:
             feed.removed = True
             return
         feed.add(page.events, page.first_seq, ring_events=self.settings.watcher_queue)
-        feed.current = len(page.events) < self.settings.watcher_queue
+        feed.current = len(page.events) < self._page_events
         if not feed.current:
             last = page.events[-1].seq
             if last < feed.cursor:

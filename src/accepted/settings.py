@@ -126,7 +126,7 @@ class Settings:
     watchers_max: int = setting(10_000, "Most event streams and sockets in one process.")
     owner_watchers_max: int = setting(200, "Most event streams and sockets of one owner in one process.")
     subscriptions_max: int = setting(100, "Most jobs that one stream or socket follows.")
-    watcher_queue: int = setting(256, "Events that wait for a slow watcher before it is moved to the newest state.")
+    watcher_queue: int = setting(512, "Events that wait for a slow watcher before it is moved to the newest state.")
     socket_auth: float = setting(5.0, "Time a socket has to say who it is.", unit="seconds")
     ticket: float = setting(30.0, "Life of a one-time WebSocket ticket.", unit="seconds")
     job_token: float = setting(900.0, "Life of a job token unless asked for less.", unit="seconds")

@@ -14,6 +14,7 @@ from helpers import wait_until
 from hub.fakes import Log
 
 from accepted.errors import StoreError
+from accepted.feed import BATCH_BYTES
 from accepted.hub import (
     REST,
     Ended,
@@ -232,7 +233,7 @@ class TestSlowWatchers:
                 seen: list[int] = []
                 while len(seen) < 41:
                     updates = await subscription.next()
-                    assert sum(update.size for update in updates if isinstance(update, Events)) < 100_000
+                    assert sum(update.size for update in updates if isinstance(update, Events)) < BATCH_BYTES + 21_000
                     seen += numbers(updates)
                 assert seen == list(range(1, 42))
 

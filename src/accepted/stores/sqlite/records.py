@@ -190,8 +190,8 @@ def glance(row: Sequence[Any]) -> Glance:
 
 
 def event(job_id: str, row: Sequence[Any]) -> Event:
-    """The last columns of `events` and `events_after`."""
-    seq, at, attempt, kind, data = row
+    """A row of the statement `events`."""
+    _, seq, at, attempt, kind, data = row
     return Event(job_id, seq, at / MICROSECONDS, attempt, _KIND[kind], data)
 
 

@@ -73,7 +73,7 @@ def _page(connection: sqlite3.Connection, job_id: str, after: int, limit: int) -
     if not rows:
         return None
     first_seq, seq, *_ = rows[0]
-    return EventsPage(() if seq is None else [event(job_id, row[1:]) for row in rows], first_seq)
+    return EventsPage(() if seq is None else [event(job_id, row) for row in rows], first_seq)
 
 
 def get_events_after(
@@ -87,10 +87,11 @@ def get_events_after(
         return {job_id: page} if page is None or page.events else {}
     pages: dict[str, EventsPage | None] = {}
     events: dict[str, list[Event]] = {}
-    for job_id, first_seq, *row in connection.execute(_SQL["events_after"], {"cursors": dump(cursors), "limit": limit}):
+    for job_id, *row in connection.execute(_SQL["events_after"], {"cursors": dump(cursors), "limit": limit}):
+        first_seq, seq, *_ = row
         if first_seq is None:
             pages[job_id] = None
-        elif row[0] is not None:
+        elif seq is not None:
             if job_id not in pages:
                 pages[job_id] = EventsPage(events.setdefault(job_id, []), first_seq)
             events[job_id].append(event(job_id, row))
