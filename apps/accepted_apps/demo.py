@@ -1,7 +1,7 @@
-"""`python -m accepted_apps.demo` (`make demo`): the server, a small web to preview, and one preview shown live.
+"""`python -m accepted_apps.demo` (`make demo`): the server, a small world to try it on, and a job of each application.
 
-The playground and its proxies run in this process; the server is a process of its own, as in real life, with SQLite in
-./data. Everything ends on Ctrl-C or SIGTERM.
+The playground, its proxies and a social network run in this process; the server is a process of its own, as in real
+life, with SQLite in ./data. Everything ends on Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ from rich.table import Table
 from accepted.client import Client
 from accepted.settings import load
 from accepted_apps.playground import Playground
+from accepted_apps.playground.social import Mastodon, Served
+from accepted_apps.playground.social.mastodon import TOKEN
 from accepted_apps.preview.browser import find_browser
 from accepted_apps.preview.climb import TIER_NAMES
 from accepted_apps.preview.settings import PreviewSettings
@@ -64,19 +67,35 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the applications may read: a small web, and a social network."""
+
+    web: Playground
+    mastodon: Served[Mastodon]
+
+
 def _run(port: int, data: Path) -> None:
-    with Playground(port=_free_port(port + 100)) as web, _server(_free_port(port), data, web) as (url, process):
+    with _world(port + 100) as world, _server(_free_port(port), data, world) as (url, process):
         console.print(f"[bold]server[/]      {url}          [dim]API: {url}/docs · log: {data / 'server.log'}[/]")
         console.print(f"[bold]preview[/]     {url}/preview")
-        console.print(f"[bold]playground[/]  {web.url}          [dim]a small web with walls, and {_proxies(web)}[/]\n")
-        _preview(url, web.url + _page())
+        console.print(f"[bold]profiles[/]    {url}/profiles")
+        walls = f"a small web with walls, and {len(world.web.proxies)} proxies to go round them"
+        console.print(f"[bold]playground[/]  {world.web.url}          [dim]{walls}[/]")
+        console.print(f"[bold]mastodon[/]    {world.mastodon.url}/@mira          [dim]everybody has a profile there[/]")
+        _preview(url, world.web.url + _page())
+        _profile(url, f"{world.mastodon.url}/@mira")
         console.print(f"\nServing on {url} until Ctrl-C.")
         process.wait()
         raise DemoFailed(f"The server has stopped by itself (code {process.returncode}); see {data / 'server.log'}.")
 
 
-def _proxies(web: Playground) -> str:
-    return f"{len(web.proxies)} proxies to go round them"
+@contextmanager
+def _world(port: int) -> Iterator[World]:
+    with Playground(port=_free_port(port)) as web, Served(Mastodon(), port=_free_port(port + _PORTS)) as mastodon:
+        # As slow as a network is.
+        mastodon.network.delay = 0.1
+        yield World(web, mastodon)
 
 
 def _page() -> str:
@@ -91,14 +110,14 @@ def _page() -> str:
 
 
 @contextmanager
-def _server(port: int, data: Path, web: Playground) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """A running server that may fetch from the playground. Raises DemoFailed."""
+def _server(port: int, data: Path, world: World) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """A running server that may read the small world. Raises DemoFailed."""
     data.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "accepted", "serve", "accepted_apps.main:app", "--port", str(port)]
     with (data / "server.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(  # noqa: S603  our own command
             [*command, "--data", str(data)],
-            env={**os.environ, **_environment(web)},
+            env={**os.environ, **_environment(world)},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -111,11 +130,13 @@ def _server(port: int, data: Path, web: Playground) -> Iterator[tuple[str, subpr
             _stop(process)
 
 
-def _environment(web: Playground) -> Mapping[str, str]:
+def _environment(world: World) -> Mapping[str, str]:
     return {
-        "ACCEPTED_PREVIEW_ALLOW": web.url.removeprefix("http://"),
-        "ACCEPTED_PREVIEW_PROXIES": ",".join(web.proxies),
+        "ACCEPTED_PREVIEW_ALLOW": world.web.url.removeprefix("http://"),
+        "ACCEPTED_PREVIEW_PROXIES": ",".join(world.web.proxies),
         "ACCEPTED_PREVIEW_HOST_DELAY": "0.3",
+        "ACCEPTED_PROFILES_ALLOW": world.mastodon.address,
+        "ACCEPTED_PROFILES_MASTODON_TOKENS": f"{world.mastodon.address}={TOKEN}",
     }
 
 
@@ -157,23 +178,54 @@ def _free_port(first: int) -> int:
     raise DemoFailed(f"No port from {first} to {first + _PORTS - 1} is free; choose another with --port.")
 
 
-# ── the preview ──
+# ── a job of each application ──
 
 
 def _preview(url: str, page: str) -> None:
-    """Submit a preview, show it live by the command line's own means, then tell what came of it."""
+    if found := _watched(url, "preview", "preview", url=page):
+        _tell_climb(found.result)
+        console.print(
+            f"\n“{found.result['title']}”: {len(found.result['elements'])} elements, each with its selectors."
+        )
+        console.print(f"See and click them: [bold]{found.place}[/]")
+
+
+def _profile(url: str, profile: str) -> None:
+    if found := _watched(url, "profile", "profiles", url=profile, posts=6):
+        who, posts = found.result["profile"]["profile"], found.result["profile"]["posts"]
+        comments = sum(_with_replies(post["comments"]) for post in posts)
+        console.print(f"\n{who['fullName']}: {len(posts)} posts with {comments:,} comments and replies.")
+        console.print(f"Unfold them: [bold]{found.place}[/]")
+
+
+def _with_replies(comments: Sequence[Mapping[str, Any]]) -> int:
+    return sum(1 + _with_replies(comment["replies"]) for comment in comments)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a job returned, and where it can be seen."""
+
+    result: Any
+    place: str
+
+
+def _watched(url: str, task: str, page: str, /, **arguments: Any) -> Found | None:
+    """Submit a job, show it live by the command line's own means. None: it did not complete, which is said."""
     with Client(url) as client:
-        job = client.tasks["preview"].submit(url=page)
-    console.print(f"[dim]$ accepted submit preview url={page} --follow[/]")
+        job = client.tasks[task].submit(**arguments)
+    given = " ".join(f"{name}={value}" for name, value in arguments.items())
+    console.print(f"\n[dim]$ accepted submit {task} {given} --follow[/]")
     watch = [sys.executable, "-m", "accepted", "watch", job.id, "--url", url]
     done = subprocess.run(watch, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603  our own command
+    place = f"{url}/{page}#{job.id}"
     if done.returncode == 0:
-        _tell(json.loads(done.stdout), f"{url}/preview#{job.id}")
-    else:
-        console.print(f"[red]The preview did not complete.[/] Look at it on {url}/preview#{job.id}")
+        return Found(json.loads(done.stdout), place)
+    console.print(f"[red]The {task} did not complete.[/] Look at it on {place}")
+    return None
 
 
-def _tell(result: Mapping[str, Any], place: str) -> None:
+def _tell_climb(result: Mapping[str, Any]) -> None:
     table = Table(title_justify="left", box=None, padding=(0, 3, 0, 0))
     for name in ("tier", "", "sign", "seconds", "cost"):
         table.add_column(name, justify="right" if name in ("seconds", "cost") else "left", style=None)
@@ -183,8 +235,6 @@ def _tell(result: Mapping[str, Any], place: str) -> None:
         table.add_row(str(entry["tier"]), name, brought, f"{entry['seconds']:.1f}", f"${entry['cost']:g}")
     console.print()
     console.print(table)
-    console.print(f"\n“{result['title']}”: {len(result['elements'])} elements, each with its selectors.")
-    console.print(f"See and click them: [bold]{place}[/]")
 
 
 if __name__ == "__main__":
