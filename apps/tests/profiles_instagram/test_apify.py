@@ -236,8 +236,10 @@ async def test_a_stopping_worker_leaves_the_run_to_the_next_one(
     apify.polls = 1
     async with desk(tmp_path, **settings) as one:
         result = await (await one.jobs.get(handle.id)).result(timeout=30)
+        cost = (await (await one.jobs.get(handle.id)).refresh()).cost
     assert result.profile.profile.username == "harbour.light"
-    assert len(apify.of(PROFILES)) == 1, "paid once"
+    assert len(apify.of(PROFILES)) == 1, "started once"
+    assert cost == pytest.approx(sum(run.cost for run in apify.runs)), "and paid once"
 
 
 # ── tokens, and the other provider ──

@@ -138,8 +138,9 @@ async def test_a_login_that_fails(
 ) -> None:
     async with desk(tmp_path, instagram_url=instagram_url, instagram_user=user, instagram_password=password) as one:
         found, sentence = await one.refused(profile_url("harbour.light"))
-    assert (found, words in sentence) == (code, True), sentence
-    assert password not in sentence
+        assert (found, words in sentence) == (code, True), sentence
+        assert password not in sentence
+        assert await one.refused(profile_url("meadow.paper")) == (found, sentence)
     assert instagram.counts("login") == {user: 1}, "no second try, which would lock the account"
 
 
@@ -166,6 +167,18 @@ async def test_a_session_that_has_ended_is_replaced_where_there_is_a_password(
     settings["instagram_session"] = moved(file)
     async with desk(tmp_path, instagram_user="reader", **settings) as one:
         assert await read_one(one) == 10, "the file holds the new one"
+
+
+async def test_a_new_file_is_read_when_the_old_session_has_ended(
+    tmp_path: Path, instagram: Instagram, instagram_url: str
+) -> None:
+    file = session_file(tmp_path, instagram.session())
+    async with desk(tmp_path, instagram_url=instagram_url, instagram_session=file) as one:
+        assert await read_one(one) == 10
+        instagram.end_sessions()
+        assert (await one.refused(profile_url("harbour.light"), posts=1))[0] == "login_failed"
+        session_file(tmp_path, instagram.session())
+        assert await read_one(one) == 10
 
 
 @pytest.mark.parametrize("way", ["password", "file", "wrong password"])

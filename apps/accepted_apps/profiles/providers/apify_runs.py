@@ -92,6 +92,8 @@ class Runs:
         """Runs that are not over."""
         self._mine: set[str] = set()
         """Runs that this attempt has started."""
+        self._costs: dict[str, float] = {}
+        """Dollars, of the runs that are over."""
 
     async def __aenter__(self) -> Self:
         await self._asker.__aenter__()
@@ -113,9 +115,9 @@ class Runs:
             self._unstored.discard(run.id)
             self._open.add(run.id)
             end = await self._end_of(run, what)
+            self._costs[run.id] = end.cost or 0.0
             self._open.discard(run.id)
-            if end.status == "SUCCEEDED" or run.id in self._mine:
-                self._pay(end, what)
+            await self._pacing.job.step(f"Apify bill: {what}", pay_run, self, run.id)
             if end.status == "SUCCEEDED":
                 return await self._dataset(run.dataset)
             if run.id in self._mine or number >= _RUNS_MAX:
@@ -190,9 +192,12 @@ class Runs:
             if len(answer.data) < _PAGE:
                 return found
 
-    def _pay(self, run: _Run, what: str) -> None:
-        if run.cost:
-            self._pacing.job.spend(run.cost, f"Apify: {what}")
+    def pay(self, run: str) -> float:
+        """Add what a run has cost to the job's cost; in dollars."""
+        cost = self._costs.get(run, 0.0)
+        if cost:
+            self._pacing.job.spend(cost, f"Apify run {run}")
+        return cost
 
     # ── the end ──
 
@@ -220,6 +225,11 @@ class Runs:
 async def start_run(runs: Runs, actor: str, given: dict[str, Any], _number: int) -> Started:
     """`Runs.start` as a step: its key is made of the actor, its input, and which run for the same thing it is."""
     return await runs.start(actor, given)
+
+
+async def pay_run(runs: Runs, run: str) -> float:
+    """`Runs.pay` as a step, so that each run is paid once, however many attempts look at it."""
+    return runs.pay(run)
 
 
 _RUN = TypeAdapter(_Run)

@@ -9,9 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from accepted_apps.profiles.errors import LoginFailed
+from instaloader import exceptions
+
+from accepted_apps.profiles.errors import LoginFailed, ProfilesError
 from accepted_apps.profiles.settings import ProfilesSettings
 
+from .instagram_errors import login_refused, says_later
 from .instagram_pace import AccountPace
 
 _SESSION_FILE: Final = "session-"
@@ -28,7 +31,15 @@ class Account:
     user: str
     pace: AccountPace
     cookies: dict[str, str] | None = None
+    refusal: ProfilesError | None = None
+    """Why Instagram has not taken the password; asking again would lock the account."""
     door: threading.Lock = field(default_factory=threading.Lock)
+
+    def forget(self, ended: dict[str, str]) -> None:
+        """Instagram has ended this session: the file is read anew, where another one may be."""
+        with self.door:
+            if _same(self.cookies, ended):
+                self.cookies = None
 
 
 _accounts: dict[tuple[object, ...], Account] = {}
@@ -63,7 +74,7 @@ def sign_in(account: Account, context: Any, settings: ProfilesSettings, ended: d
     with account.door:
         if account.cookies is None:
             account.cookies = _read(settings)
-        if account.cookies is None or account.cookies == ended:
+        if account.cookies is None or _same(account.cookies, ended):
             account.cookies = _signed_in_anew(account, context, settings)
         context.load_session(account.user, dict(account.cookies))
 
@@ -74,10 +85,22 @@ def _signed_in_anew(account: Account, context: Any, settings: ProfilesSettings) 
             "There is no Instagram session: make one with `instaloader --login NAME`, and name its file in "
             "profiles.instagram_session."
         )
-    context.login(account.user, settings.instagram_password)
+    if account.refusal is not None:
+        raise type(account.refusal)(account.refusal.message)
+    try:
+        context.login(account.user, settings.instagram_password)
+    except exceptions.LoginException as error:
+        if not says_later(error):
+            account.refusal = login_refused(error, account.user)
+        raise
     cookies: dict[str, str] = context.save_session()
     _write(settings, cookies)
     return cookies
+
+
+def _same(one: dict[str, str] | None, other: dict[str, str] | None) -> bool:
+    """Whether they are one session; Instagram changes the other cookies as it likes."""
+    return one is not None and other is not None and one.get("sessionid") == other.get("sessionid")
 
 
 class _Cookies(pickle.Unpickler):

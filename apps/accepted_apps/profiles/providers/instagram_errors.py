@@ -61,8 +61,12 @@ def login_needed(what: str) -> ProfilesError:
 
 def is_refusal(error: BaseException, wire: Wire) -> bool:
     """Whether it means: too many requests."""
-    waits = "wait a few minutes" in str(error)
-    return waits or (isinstance(error, exceptions.ConnectionException) and wire.status == 429)
+    return says_later(error) or (isinstance(error, exceptions.ConnectionException) and wire.status == 429)
+
+
+def says_later(error: BaseException) -> bool:
+    """Whether Instagram asks in words to wait."""
+    return "wait a few minutes" in str(error)
 
 
 def translated(error: BaseException, wire: Wire, *, user: str, what: str) -> ProfilesError:
@@ -75,7 +79,7 @@ def translated(error: BaseException, wire: Wire, *, user: str, what: str) -> Pro
         case exceptions.PrivateProfileNotFollowedException():
             return private(what.removeprefix("the profile "), user)
         case exceptions.LoginException():
-            return _of_login(error, user)
+            return login_refused(error, user)
         case exceptions.LoginRequiredException():
             return login_needed(what)
         case exceptions.AbortDownloadException():
@@ -96,7 +100,8 @@ def translated(error: BaseException, wire: Wire, *, user: str, what: str) -> Pro
             raise error
 
 
-def _of_login(error: exceptions.LoginException, user: str) -> ProfilesError:
+def login_refused(error: exceptions.LoginException, user: str) -> ProfilesError:
+    """Why a user may not sign in with a password."""
     said = str(error)
     if isinstance(error, exceptions.TwoFactorAuthRequiredException):
         return LoginFailed(f"Instagram asks {user} for a second factor, which nobody can give here: {_NEW_SESSION}.")

@@ -198,10 +198,14 @@ class Instaloader:
 
     def _renew(self, meaning: Exception) -> bool:
         """Replace a session that has ended, once in an attempt, where there is a password."""
-        if self._renewed or not isinstance(meaning, SessionEnded) or not self._settings.instagram_password:
+        if not isinstance(meaning, SessionEnded):
+            return False
+        ended = self._context.save_session()
+        self._account.forget(ended)
+        if self._renewed or not self._settings.instagram_password:
             return False
         self._renewed = True
-        sign_in(self._account, self._context, self._settings, ended=self._context.save_session())
+        sign_in(self._account, self._context, self._settings, ended=ended)
         return True
 
     def _sit_out(self, patience: int) -> None:
