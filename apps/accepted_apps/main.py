@@ -1,7 +1,7 @@
 """Everything as one server: `accepted serve accepted_apps.main:app --port 8000 --data ./data`.
 
-The job API, the applications, and their pages. Settings: `ACCEPTED_…`, `ACCEPTED_PREVIEW_…` and
-`ACCEPTED_PROFILES_…`, or the file named by `ACCEPTED_CONFIG`.
+The job API, the applications, and their pages. Settings: `ACCEPTED_…`, `ACCEPTED_PREVIEW_…`, `ACCEPTED_PROFILES_…`
+and `ACCEPTED_NEWS_…`, or the file named by `ACCEPTED_CONFIG`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from fastapi import FastAPI
 
 from accepted import Jobs, Settings
 from accepted.settings import load
+from accepted_apps.news.room import Newsroom
+from accepted_apps.news.routes import NewsRoutes
+from accepted_apps.news.settings import NewsSettings
+from accepted_apps.news.task import add_check, add_news
 from accepted_apps.pages import add_pages
 from accepted_apps.preview.routes import PreviewRoutes
 from accepted_apps.preview.settings import PreviewSettings
@@ -26,6 +30,7 @@ def make_app(
     settings: Settings | None = None,
     preview: PreviewSettings | None = None,
     profiles: ProfilesSettings | None = None,
+    news: NewsSettings | None = None,
 ) -> FastAPI:
     """The application; what is not given comes from the environment. Raises ConfigurationError."""
     jobs = Jobs(settings=settings or load(Settings))
@@ -33,6 +38,8 @@ def make_app(
     task = add_preview(jobs, warm)
     shared = Shared(profiles or load(ProfilesSettings, section="profiles"))
     profile = add_profiles(jobs, shared)
+    room = Newsroom(news or load(NewsSettings, section="news"), warm, jobs.settings.data)
+    round_task, check = add_news(jobs, room), add_check(jobs, room)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -40,6 +47,7 @@ def make_app(
             async with jobs.lifespan(app):
                 yield
         finally:
+            await room.close()
             await warm.close()
 
     app = FastAPI(
@@ -50,6 +58,7 @@ def make_app(
     app.include_router(jobs.router)
     app.include_router(PreviewRoutes(jobs, task, warm.settings).router)
     app.include_router(ProfilesRoutes(jobs, profile, shared.settings).router)
+    app.include_router(NewsRoutes(jobs, round_task, check, room).router)
     app.router.routes.extend(jobs.service_routes)
     add_pages(app, jobs)
     return app

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from accepted.errors import ConfigurationError
 from accepted_apps.news.documents.documents import Documents
 from accepted_apps.news.errors import BadSource, BadUrl, NewsError
-from accepted_apps.news.opml import read_opml
+from accepted_apps.news.opml import Outline, read_opml
 from accepted_apps.news.settings import NewsSettings
 from accepted_apps.news.sources.model import Source
 from accepted_apps.news.urls import article_key, canonical_url
@@ -69,7 +69,7 @@ class Imported:
     """What came of a file: the sources that were added, and those left out, each with why."""
 
     added: list[Source]
-    skipped: list[tuple[Source, str]]
+    skipped: list[tuple[Outline, str]]
 
 
 class Registry:
@@ -148,21 +148,26 @@ class Registry:
         entries = [entry.source for entry in await self.entries(owner)]
         taken = {source.id for source in entries}
         urls = {article_key(source.url): source.name for source in entries}
-        wanted: list[Source] = []
-        skipped: list[tuple[Source, str]] = []
-        for source in read_opml(content):
-            key = article_key(source.url)
+        wanted: list[tuple[Outline, Source]] = []
+        skipped: list[tuple[Outline, str]] = []
+        for outline in read_opml(content):
+            key = article_key(outline.url)
             if key in urls:
-                skipped.append((source, f"{urls[key]} has this address already."))
+                skipped.append((outline, f"{urls[key]} has this address already."))
+                continue
+            try:
+                source = _entered(outline, _free(slug(outline.name), taken))
+            except BadSource as error:
+                skipped.append((outline, error.message))
                 continue
             urls[key] = source.name
-            named = source.model_copy(update={"id": _free(slug(source.name), taken)})
-            taken.add(named.id)
-            wanted.append(named)
-        added, _ = await self._add(owner, wanted)
+            taken.add(source.id)
+            wanted.append((outline, source))
+        added, _ = await self._add(owner, [source for _, source in wanted])
         done = {source.id for source in added}
         full = f"The registry is full ({self._settings.registry_max} sources)."
-        return Imported(added, [*skipped, *((source, full) for source in wanted if source.id not in done)])
+        skipped += ((outline, full) for outline, source in wanted if source.id not in done)
+        return Imported(added, skipped)
 
     async def _add(self, owner: str, sources: Sequence[Source]) -> tuple[list[Source], bool]:
         """Those that were added, and whether the registry is full."""
@@ -204,13 +209,30 @@ def shared_sources(path: Path | None) -> list[Source]:
         return []
     try:
         content = path.read_bytes()
-        sources = read_opml(content) if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else _json(content)
-        named = _with_ids(sources)
+        is_opml = content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+        return _with_ids(_opml(content) if is_opml else _json(content))
     except OSError as error:
         raise ConfigurationError(f"ACCEPTED_NEWS_SOURCES: cannot read {path}: {error.strerror}") from error
     except (NewsError, ValueError) as error:
         raise ConfigurationError(f"ACCEPTED_NEWS_SOURCES: {path}: {error}") from error
-    return named
+
+
+def _entered(outline: Outline, source_id: str) -> Source:
+    """Raises BadSource."""
+    return validated(
+        {
+            "id": source_id,
+            "name": outline.name,
+            "url": outline.url,
+            "category": outline.category,
+            "method": outline.method,
+            "selectors": {"linkFilter": outline.link_filter},
+        }
+    )
+
+
+def _opml(content: bytes) -> list[Source]:
+    return [_entered(outline, slug(outline.name)) for outline in read_opml(content)]
 
 
 def _json(content: bytes) -> list[Source]:

@@ -18,11 +18,11 @@ from pydantic import Field
 from accepted import Fail, Job, Jobs, Task
 from accepted_apps.news.article import Article, NotAnArticle, article_of_hints, extract_article
 from accepted_apps.news.documents.base import Known
-from accepted_apps.news.errors import FetchFailed, NewsError, NotAFeed
-from accepted_apps.news.registry import ad_hoc, validated
+from accepted_apps.news.errors import FetchFailed, NewsError
+from accepted_apps.news.registry import validated
 from accepted_apps.news.room import Newsroom
 from accepted_apps.news.shapes import CheckResult, FoundLink, NewsArticle, NewsResult, Skipped, SourceReport
-from accepted_apps.news.sources.model import Link, Listing, Source
+from accepted_apps.news.sources.model import Link, Source
 from accepted_apps.news.sources.read import read_source
 
 NEWS: Final = "news"
@@ -128,14 +128,14 @@ def add_check(jobs: Jobs, room: Newsroom) -> Task[..., CheckResult]:
             else:
                 wanted = validated({"id": "check", **source})
             job.progress(20, f"Reading {wanted.name}")
-            read, listing = await read_listing(room, wanted, limit)
+            listing = await read_source(wanted, room.fetcher(), limit)
             job.spend(listing.cost, wanted.name)
         except NewsError as error:
             raise Fail(error.message, code=error.code, **_named(error)) from error
         return CheckResult(
-            name=read.name,
-            url=listing.url or read.url,
-            method=read.method,
+            name=wanted.name,
+            url=listing.url or wanted.url,
+            method=wanted.method,
             title=listing.title,
             links=[FoundLink.of(link) for link in listing.links[:limit]],
             notes=listing.notes,
@@ -205,8 +205,7 @@ class Round:
         part = self._parts[source.id]
         try:
             reading = await self._job.step(f"Reading {source.name}", read, self, source)
-            part.report.method, part.report.notes = reading.method, reading.notes
-            part.report.listed = len(reading.links)
+            part.report.notes, part.report.listed = reading.notes, len(reading.links)
             self._grow(part, READING_SHARE)
             gathered = await self._job.step(f"Articles of {source.name}", gather, self, source, reading.links)
             self._account(part, gathered)
@@ -256,14 +255,14 @@ class Round:
         """A source's links. Raises NewsError."""
         try:
             async with asyncio.timeout(self._room.settings.source_timeout):
-                found, listing = await read_listing(self._room, source, self._limit)
+                listing = await read_source(source, self._room.fetcher(), self._limit)
         except TimeoutError:
             raise TooSlow(f"It did not answer within {self._room.settings.source_timeout:g} seconds.") from None
         except FetchFailed as error:
             self._pay(error.cost, source)
             raise
         self._pay(listing.cost, source)
-        return Reading(listing.links[: self._limit], found.method, listing.notes)
+        return Reading(listing.links[: self._limit], listing.notes)
 
     async def gather(self, source: Source, links: list[Link]) -> Gathered:
         """The articles of a source's links; those that took too long are left out."""
@@ -385,10 +384,9 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A source's links, and how it was read."""
+    """A source's links, and what is to be said of them."""
 
     links: list[Link]
-    method: str
     notes: list[str]
 
 
@@ -448,16 +446,3 @@ async def all_of(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
                 group.create_task(one)
     except BaseExceptionGroup as error:
         raise error.exceptions[0] from None
-
-
-async def read_listing(room: Newsroom, source: Source, limit: int) -> tuple[Source, Listing]:
-    """What a source lists now, and the source with the method by which it was read: a URL that nobody has entered is
-    read as a feed, or else as a page with links. Raises NewsError."""
-    fetcher = room.fetcher()
-    if source != ad_hoc(source.url):
-        return source, await read_source(source, fetcher, limit)
-    try:
-        return source, await read_source(source, fetcher, limit)
-    except NotAFeed:
-        homepage = source.model_copy(update={"method": "homepage"})
-        return homepage, await read_source(homepage, fetcher, limit)
