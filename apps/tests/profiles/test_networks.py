@@ -109,6 +109,15 @@ async def test_as_many_comments_as_asked_for(network: str, reader: Client, netwo
 
 
 @pytest.mark.parametrize("network", NETWORKS)
+async def test_a_conversation_that_goes_deep(network: str, client: Client, networks: Networks) -> None:
+    """Deeper than one answer of either network goes: the rest is asked for from where it was cut off."""
+    result = (await client.completed(url_of(networks, network, "deep"), posts=1))["profile"]
+    comments = all_of(result["posts"][0]["comments"])
+    assert len(comments) == COMMENTS
+    assert len({one["id"] for one in comments}) == COMMENTS
+
+
+@pytest.mark.parametrize("network", NETWORKS)
 async def test_a_profile_without_posts(network: str, client: Client, networks: Networks) -> None:
     result = (await client.completed(url_of(networks, network, "quiet")))["profile"]
     assert result["posts"] == []
@@ -201,6 +210,13 @@ async def test_a_server_that_shows_nothing_to_strangers(serve: Any, networks: Ne
         assert "wrong-secret" not in log
         assert b"wrong-secret" not in stored
         assert {visit.token for visit in closed.network.visits} == {None}, "a token goes to its own host only"
+
+
+async def test_a_token_does_not_follow_a_redirect(reader: Client, networks: Networks) -> None:
+    networks.mastodon.network.redirect = f"{networks.bluesky.url}/xrpc/elsewhere"
+    await reader.failed(networks.on_mastodon("@ann"))
+    assert {visit.token for visit in networks.mastodon.network.visits} == {TOKEN}
+    assert {visit.token for visit in networks.bluesky.network.visits} == {None}
 
 
 async def test_a_server_without_look_up_is_searched(client: Client, networks: Networks) -> None:

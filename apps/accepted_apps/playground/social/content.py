@@ -2,7 +2,8 @@
 
 Names that begin with these words are not ordinary people: `missing` is unknown, `suspended` is closed, `locked` shows
 posts to accepted followers only, `hidden` asks to be shown to signed-in people only, `quiet` has no posts, `deleted`
-has a third post that is gone when it is opened, `slow` takes a while for each answer. Everybody else has `POSTS` posts
+has a third post that is gone when it is opened, `deep` has comments that each answer the one before, `slow` takes a
+while for each answer. Everybody else has `POSTS` posts
 with `COMMENTS` comments each, three quarters of them direct ones.
 """
 
@@ -109,6 +110,8 @@ def _entry(owner: str, seed: int, number: int, comments: int) -> Entry:
 
 def _remark(entry: Entry, number: int) -> Remark:
     back = _ANSWERS.get(number % 8)
+    if entry.owner.startswith("deep"):
+        back = 1 if number else None
     author = _READERS[(entry.number + number) % len(_READERS)]
     return Remark(
         number=number,

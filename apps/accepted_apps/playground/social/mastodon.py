@@ -21,6 +21,7 @@ from .standin import Limit, StandIn, number
 TOKEN: Final = "let-me-in"  # noqa: S105  of a server that holds nothing
 ANONYMOUS_REPLIES: Final = 60
 SIGNED_IN_REPLIES: Final = 4096
+ANONYMOUS_DEPTH: Final = 20
 _PAGE_MAX: Final = 40
 _ROOM: Final = 1_000
 """Numbers that one post and its replies have for their ids."""
@@ -111,8 +112,10 @@ class Mastodon(StandIn):
         if found is None or entry is None:
             return await self._answer(request, "context", key, _missing(), found)
         offset = (int(key) - _FIRST_ID) % _ROOM
-        replies = list(_below(entry, None if offset == 0 else offset - 1))
-        most = SIGNED_IN_REPLIES if self._signed_in(request) else ANONYMOUS_REPLIES
+        most, depth = (
+            (SIGNED_IN_REPLIES, COMMENTS) if self._signed_in(request) else (ANONYMOUS_REPLIES, ANONYMOUS_DEPTH)
+        )
+        replies = list(_below(entry, None if offset == 0 else offset - 1, depth))
         descendants = [_reply(request, found, entry, remark) for remark in replies[:most]]
         return await self._answer(
             request, "context", key, JSONResponse({"ancestors": [], "descendants": descendants}), found
@@ -165,11 +168,11 @@ def _time(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def _below(entry: Entry, root: int | None) -> Iterator[Remark]:
-    for remark in entry.remarks:
+def _below(entry: Entry, root: int | None, depth: int) -> Iterator[Remark]:
+    for remark in entry.remarks if depth else ():
         if remark.parent == root:
             yield remark
-            yield from _below(entry, remark.number)
+            yield from _below(entry, remark.number, depth - 1)
 
 
 def _account(request: Request, found: Person) -> dict[str, Any]:

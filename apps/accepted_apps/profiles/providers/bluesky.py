@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 
@@ -180,9 +181,12 @@ class Bluesky:
         root = await self._thread(post.id, depth=LEVELS_MAX)
         if root.post is None:
             raise PostMissing("The post was deleted meanwhile.")
-        for cut in list(_unfinished(root))[:_FURTHER]:
-            if cut.post is not None:
-                cut.replies = (await self._thread(cut.post.uri, depth=LEVELS_MAX)).replies
+        asked: set[str] = set()
+        while len(asked) < _FURTHER and (cut := next(_unfinished(root, asked), None)) is not None:
+            reply, uri = cut
+            asked.add(uri)
+            with suppress(PostMissing):
+                reply.replies = (await self._thread(uri, depth=LEVELS_MAX)).replies
         kept = clip(await asyncio.to_thread(_comments, root), limit, self._settings.replies_max)
         self._pacing.count(count(kept), None, f"comments of post {post.shortcode}")
         return kept
@@ -270,12 +274,12 @@ def _comments(thread: _Thread, level: int = 1) -> list[Comment]:
     return found
 
 
-def _unfinished(thread: _Thread) -> Iterator[_Thread]:
-    """Replies that have answers of which none came along."""
+def _unfinished(thread: _Thread, asked: set[str]) -> Iterator[tuple[_Thread, str]]:
+    """Replies that have answers of which none came along, and were not asked for them yet; with their URIs."""
     for reply in thread.replies or ():
-        if reply.post is not None and reply.post.replies and not reply.replies:
-            yield reply
-        yield from _unfinished(reply)
+        if reply.post is not None and reply.post.replies and not reply.replies and reply.post.uri not in asked:
+            yield reply, reply.post.uri
+        yield from _unfinished(reply, asked)
 
 
 def _written_out(record: dict[str, Any]) -> str:

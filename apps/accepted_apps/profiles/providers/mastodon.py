@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar
 
@@ -81,7 +82,7 @@ class _Status(BaseModel):
     id: Id
     created_at: At
     in_reply_to_id: Id | None = None
-    visibility: str = "public"
+    visibility: Annotated[str, BeforeValidator(lambda visibility: visibility or "public")] = "public"
     spoiler_text: Text = ""
     content: Text = ""
     url: str | None = None
@@ -90,7 +91,7 @@ class _Status(BaseModel):
     favourites_count: Count = 0
     account: _Author
     reblog: dict[str, Any] | None = None
-    media_attachments: list[_Media] = []
+    media_attachments: Annotated[list[_Media], BeforeValidator(lambda media: media or [])] = []
     card: _Card | None = None
 
     @property
@@ -181,13 +182,15 @@ class Mastodon:
 
     async def comments(self, post: Post, limit: int) -> list[Comment]:
         found = {one.id: one for one in await self._replies(post.id)}
-        cut = not self._signed_in and len(found) >= _ANONYMOUS_MAX
-        for status in self._unfinished(found.values())[:_FURTHER]:
-            found = {one.id: one for one in await self._replies(status.id)} | found
-        shown = [one for one in found.values() if one.visibility in _SHOWN]
-        kept = clip(
-            thread((_comment(one), one.in_reply_to_id or "") for one in shown), limit, self._settings.replies_max
-        )
+        cut, asked = not self._signed_in and len(found) >= _ANONYMOUS_MAX, set[str]()
+        enough = limit + self._settings.replies_max
+        while (
+            len(asked) < _FURTHER and len(found) < enough and (reply := _unfinished(found.values(), asked)) is not None
+        ):
+            asked.add(reply)
+            with suppress(PostMissing):
+                found = {one.id: one for one in await self._replies(reply)} | found
+        kept = await asyncio.to_thread(_tree, found.values(), limit, self._settings.replies_max)
         self._pacing.count(count(kept), None, f"comments of post {post.shortcode}")
         if cut:
             self._pacing.note(
@@ -231,12 +234,6 @@ class Mastodon:
         answer = await self._get(f"{self._api}/v1/statuses/{status_id}/context", None, missing)
         context = await asyncio.to_thread(_read, _Context, answer.data, self._host)
         return context.descendants
-
-    @staticmethod
-    def _unfinished(found: Iterable[_Status]) -> list[_Status]:
-        """Replies that have answers of which none came along."""
-        answered = {one.in_reply_to_id for one in found}
-        return [one for one in found if one.replies_count and one.id not in answered]
 
     async def _get(self, url: str, params: dict[str, str | int] | None, missing: ProfilesError) -> Answer:
         """An answer that is not 404. Raises `missing` for that."""
@@ -285,6 +282,12 @@ class Mastodon:
 def _tree(found: Iterable[_Status], limit: int, replies: int) -> list[Comment]:
     shown = (one for one in found if one.visibility in _SHOWN)
     return clip(thread((_comment(one), one.in_reply_to_id or "") for one in shown), limit, replies)
+
+
+def _unfinished(found: Collection[_Status], asked: set[str]) -> str | None:
+    """A reply that has answers of which none came along, and was not asked for them yet."""
+    known = {one.in_reply_to_id for one in found} | asked
+    return next((one.id for one in found if one.replies_count and one.id not in known), None)
 
 
 def _comment(status: _Status) -> Comment:
