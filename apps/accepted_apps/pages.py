@@ -80,6 +80,15 @@ PAGES: Final = (
         shows=("url", "mode", "posts", "comments"),
         pictures=True,
     ),
+    Page(
+        path="news",
+        name="News",
+        title="News",
+        lead="Tick sources and read them: their newest articles are fetched, kept once, and can be searched.",
+        history="Your rounds",
+        task="news",
+        shows=("sources", "limit", "include_media", "include_sections"),
+    ),
 )
 
 

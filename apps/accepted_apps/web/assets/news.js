@@ -22,7 +22,12 @@ const view = {
     at("arrivals").replaceChildren()
     at("broken").replaceChildren()
   },
-  opened(state) { registry.tick(state.arguments.sources ?? []) },
+  opened({ arguments: { sources = [], limit, include_media, include_sections } }) {
+    registry.tick(sources)
+    at("limit").value = limit ?? ""
+    at("include-media").checked = include_media ?? true
+    at("include-sections").checked = include_sections ?? true
+  },
   event({ kind, data }) {
     if (kind !== "output" || !data.value?.url || arrived.has(data.value.url)) return
     arrived.set(data.value.url, data.value)

@@ -76,7 +76,9 @@ export class Registry {
       box.checked ? this.chosen.add(source.id) : this.chosen.delete(source.id)
       this.tellTicked()
     })
-    const name = make("label", "name", source.name)
+    // An icon may be an address, too; nothing is loaded from there.
+    const icon = source.icon && !source.icon.includes("://") ? `${source.icon} ` : ""
+    const name = make("label", "name", icon + source.name)
     name.htmlFor = box.id
     const what = make("p", "muted what")
     what.append(make("span", "", [source.category, source.method, source.shared && "everybody’s"].filter(Boolean).join(" · ")), link(source.url, source.url, "address"))
