@@ -71,7 +71,7 @@ async def _over_sockets(recorded: Sequence[bytes], gate: Path) -> None:
             if not one.writable.is_set():
                 await one.writable.wait()
             one.transport.write(chunk)
-        # uvloop sends at the end of a turn of the loop: else it would make one chunk of all.
+        # Some loops send at the end of a turn: else they would make one chunk of all.
         await asyncio.sleep(0)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from bench.figure import Bench, Row, at_least, at_most, median, shown
-from bench.machine import cpu_seconds, resident_bytes
+from bench.machine import cpu_seconds, resident_bytes, waited_seconds
 from bench.processes import Child, helper, serving, working
 from bench.raw import chunks
 
@@ -154,6 +154,7 @@ def many(bench: Bench) -> list[Row]:
                 "{:.0f} ms",
                 f" (p50 {found['commit_p50_ms']:.0f})",
             ),
+            shown("  longest that the server had no processor", found["waited"] * 1000, "{:.0f} ms"),
             at_most(
                 "  memory of the server for each",
                 found["memory"] / 1024,
@@ -175,11 +176,15 @@ def _many(folder: Path, transport: str, watchers: int, ticks: int) -> dict[str, 
         with _audience(folder, port, job, watchers, transport) as audience:
             _wait_for(folder / "ready", audience)
             cpu, start, most = cpu_seconds(server.pid), time.monotonic(), before
+            waited, longest = waited_seconds(server.pid), 0.0
             while audience.process.poll() is None:
                 most = max(most, resident_bytes(server.pid))
+                longest = max(longest, waited_seconds(server.pid) - waited)
+                waited = waited_seconds(server.pid)
                 time.sleep(0.1)
             cpu = (cpu_seconds(server.pid) - cpu) / (time.monotonic() - start)
-            return {**audience.answer(), "memory": (most - before) / watchers, "server_cpu": cpu}
+            memory = (most - before) / watchers
+            return {**audience.answer(), "memory": memory, "server_cpu": cpu, "waited": longest}
 
 
 def _audience(folder: Path, port: int, job: str, watchers: int, transport: str, *, record: bool = False) -> Child:
