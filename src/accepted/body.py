@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import ctypes
 import functools
 import inspect
 import threading
@@ -132,6 +131,8 @@ class ThreadBody:
 
     def interrupt(self) -> None:
         """Raise Cancelled in the thread at its next bytecode; a call into C has to return first."""
+        import ctypes  # takes a thirtieth of what the whole library does, and most programs never stop a thread
+
         with self._guard:
             if self._inside and self._thread is not None and self._thread.ident is not None:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(

@@ -19,7 +19,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -66,7 +66,7 @@ class Verb(StrEnum):
     RETRY = "retry"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Transition:
     """One row of the table. `leased`: only the holder of the attempt's lease token may do it."""
 
@@ -359,7 +359,7 @@ class Step:
     result: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Artifact:
     """A named file of a job. `sha256` is in hexadecimal."""
 

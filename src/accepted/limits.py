@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from accepted.errors import ConfigurationError, InvalidInput
 from accepted.job import Limit, Rate
 from accepted.rates import rate
 from accepted.settings import Settings
+from accepted.value import value
 
 if TYPE_CHECKING:
     from accepted.task import Policy
@@ -30,7 +31,7 @@ _RATES: Final = ("rate", "rate_per_owner", "rate_per_key", "submit_rate_per_owne
 _BY_KEY: Final = ("per_key", "rate_per_key")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Limits:
     """Those of one job, as `NewJob` has them."""
 

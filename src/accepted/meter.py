@@ -10,10 +10,10 @@ import threading
 import time
 from bisect import bisect_left
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
 
 from accepted.job import Status
+from accepted.value import value
 
 WAIT_BOUNDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 60.0, 300.0, 1800.0, 3600.0)
 RUN_BOUNDS: Final = (0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 14400.0)
@@ -41,7 +41,7 @@ class Histogram:
         return twin
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reading:
     """All counts at one moment."""
 

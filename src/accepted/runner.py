@@ -20,7 +20,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
@@ -69,12 +69,12 @@ class Returned:
     result: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Raised:
     error: BaseException
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Stopped:
     why: Stop
 

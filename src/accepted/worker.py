@@ -7,10 +7,10 @@ import logging
 import math
 import os
 import platform
+import secrets
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -42,6 +42,8 @@ def host_id() -> str:
     boot = Path("/proc/sys/kernel/random/boot_id")
     with suppress(OSError):
         return boot.read_text(encoding="ascii").strip()
+    import uuid  # loads a library of C
+
     return f"{platform.node()}-{uuid.getnode():x}"
 
 
@@ -223,7 +225,7 @@ class Worker:
     """Runs up to `concurrency` jobs at once. Start and stop it in one event loop; both may be called again."""
 
     def __init__(self, store: WorkingStore, runner: Runner, settings: Settings) -> None:
-        self.id = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._store, self._runner, self._settings = store, runner, settings
         self._wake = Bell()
         self._running: set[asyncio.Task[None]] = set()

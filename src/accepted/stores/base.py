@@ -20,7 +20,7 @@ above it (`runner.py` decides about attempts, `jobs.py` about limits and time). 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
@@ -68,7 +68,7 @@ class Submitted:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WorkerInfo:
     """A process that claims. `host` tells apart machines (and containers with their own kernel)."""
 
@@ -132,7 +132,7 @@ Listener = Callable[[Change], None]
 """Called from any thread, soon after a commit in this or another process; must not block."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class JobQuery:
     """Newest first. `text` matches in the id, the task's name and the arguments."""
 
@@ -144,7 +144,7 @@ class JobQuery:
     limit: int = 50
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Page:
     """`cursor` continues the listing; None: this was the last page. Opaque to callers."""
 
@@ -152,7 +152,7 @@ class Page:
     cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EventsPage:
     """`first_seq`: the oldest event that is still kept. A reader that asked for events after a number
     below `first_seq - 1` has a gap and needs a snapshot first."""
@@ -161,7 +161,7 @@ class EventsPage:
     first_seq: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Waiting:
     """Why a pending job has not started. `position` counts from 1 among the jobs that can run."""
 
@@ -180,7 +180,7 @@ class Waiting:
     """Live workers that know the task."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Tally:
     """How many jobs of a queue and task are in a status (terminal ones: since the store exists)."""
 
@@ -190,7 +190,7 @@ class Tally:
     jobs: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ScheduleRecord:
     """Where a schedule stands. Times are seconds since the epoch."""
 
@@ -206,7 +206,7 @@ class ScheduleRecord:
     """The job of that; None when it was left out (`missed`, `overlap`)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Webhook:
     """Where an owner wants to be told."""
 
@@ -225,7 +225,7 @@ class Webhook:
     disabled_reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ApiKey:
     """`digest` is the SHA-256 of the key in hexadecimal; the key itself is never stored."""
 
