@@ -263,7 +263,8 @@ async def test_a_body_in_pieces(ann: httpx.AsyncClient) -> None:
     assert (await ann.post("/v1/tasks/add", content=pieces(), headers=headers)).json() == 42
 
 
-async def test_a_body_that_stops_coming(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("begun", [b"--", b""], ids=["in its middle", "before it begins"])
+async def test_a_body_that_stops_coming(api: Api, monkeypatch: pytest.MonkeyPatch, begun: bytes) -> None:
     monkeypatch.setattr(reading, "_PATIENCE", 0.05)
     monkeypatch.setattr(reading, "_SLOWEST", 1e9)
     async with serving(api.jobs.app) as port:
@@ -271,12 +272,39 @@ async def test_a_body_that_stops_coming(api: Api, monkeypatch: pytest.MonkeyPatc
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(
                 b"POST /v1/tasks/add HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer user:ann\r\n%s\r\n"
-                b"content-length: 1000\r\n\r\n--" % head
+                b"content-length: 1000\r\n\r\n%s" % (head, begun)
             )
             answer = await asyncio.wait_for(reader.read(), 20)
             assert answer.startswith(b"HTTP/1.1 408"), answer
             assert b"body-too-slow" in answer
             writer.close()
+
+
+async def test_a_body_that_comes_after_its_head(api: Api) -> None:
+    async with serving(api.jobs.app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"POST /v1/tasks/add HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer user:ann\r\n"
+            b"content-type: application/json\r\nprefer: wait=20\r\nexpect: 100-continue\r\ncontent-length: 8\r\n\r\n"
+        )
+        # The server says so when somebody asks for the body, and nobody has it yet.
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100")
+        writer.write(b'{"a": 2}')
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        assert await reader.readexactly(1) == b"4"
+        writer.close()
+
+
+async def test_a_client_that_goes_away_before_its_body_stores_nothing(api: Api) -> None:
+    async with serving(api.jobs.app) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(
+            b"POST /v1/tasks/add HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer user:ann\r\n"
+            b"content-type: application/json\r\nexpect: 100-continue\r\ncontent-length: 8\r\n\r\n"
+        )
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+    assert (await api.jobs.list()).jobs == []
 
 
 async def test_a_client_that_goes_away_cancels_nothing(api: Api, ann: httpx.AsyncClient) -> None:
