@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from accepted_apps.playground import answers, content, ordinary, scripted, walls
+from accepted_apps.playground.news import site as news
 from accepted_apps.playground.pages import Section, html
 from accepted_apps.playground.state import State, Visit
 
@@ -30,6 +31,7 @@ SECTIONS: tuple[Section, ...] = (
     answers.TYPES,
     answers.HOSTILE,
     answers.POLITENESS,
+    news.SECTION,
 )
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -99,6 +101,7 @@ def create_app(state: State) -> Starlette:
             Route("/cdn-cgi/challenge-platform/h/g/orchestrate/chl_page/v1", challenge_script),
             Route("/cdn-cgi/{name:path}", vendor_script),
             Route("/_Incapsula_Resource", vendor_script),
+            *news.routes(state),
             Mount("/assets", StaticFiles(directory=_ASSETS)),
         ],
         middleware=[Middleware(VisitRecorder, state=state)],

@@ -19,6 +19,7 @@ STATUS = {
     "/climb": 403,
     "/headers": 403,
     "/missing": 404,
+    "/news/busy/rss.xml": 429,
     "/too-many": 429,
     "/unavailable": 503,
 }

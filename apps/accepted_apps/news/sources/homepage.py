@@ -32,7 +32,7 @@ _AROUND = 8
 """How many elements above an anchor are looked at."""
 _APART = re.compile(
     r"(?:^|[\s_-])(?:nav|navi|navigation|navbar|menu|submenu|breadcrumbs?|footer|foot|masthead|toolbar|pagination|pager|"
-    r"social|share|sharing|login|cookie|consent|newsletter|advert\w*|ads?|ad-\w+|sponsor\w*|anzeige|werbung|paid|promo|"
+    r"social|share|sharing|login|cookie|consent|newsletter|advert\w*|ads?|ad-\w+|sponsor\w*|patrocinad\w*|publicidad|publicite|anzeige|werbung|paid|promo|"
     r"tags?|taglist|tag-list|topics|trending-topics|skip)(?:$|[\s_-])",
     re.IGNORECASE,
 )
@@ -122,13 +122,13 @@ class _Page:
         self._tree = tree
         self.anchors = tree.css("a[href]")
         self._around: dict[int, set[str]] = {}
-        """Which articles the anchors below an element lead to, for the elements next above them."""
+        """Which of the chosen articles the anchors below an element lead to, for the elements next above them."""
 
     def filtered(self, chosen: LinkFilter) -> list[_Group]:
         """What a person means, on whatever site it is."""
         anchors = chosen.select(self._tree)
         groups = self._gathered(self.anchors if anchors is None else anchors)
-        return [group for group in groups if chosen.permits(group.url)]
+        return self._chosen([group for group in groups if chosen.permits(group.url)])
 
     def likely(self) -> list[_Group]:
         """What looks like an article of this site."""
@@ -142,7 +142,13 @@ class _Page:
             enough = scores[group.key] + group.words + alike >= _ENOUGH
             if scores[group.key] > NEVER and enough and group.words + alike > 0 and scores[group.key] + alike > 0:
                 taken.append(group)
-        return sorted(taken, key=lambda group: group.aside)
+        return self._chosen(sorted(taken, key=lambda group: group.aside))
+
+    def _chosen(self, groups: list[_Group]) -> list[_Group]:
+        for group in groups:
+            for node in (node for anchor in group.anchors for node in _above(anchor)):
+                self._around.setdefault(node.mem_id, set()).add(group.key)
+        return groups
 
     def link(self, group: _Group) -> Link:
         """A group as a link, with what stands near it."""
@@ -166,8 +172,6 @@ class _Page:
             group = groups.setdefault(key, _Group(key, url))
             group.anchors.append(anchor)
             self._judge(group, anchor)
-            for above in _above(anchor):
-                self._around.setdefault(above.mem_id, set()).add(key)
         return list(groups.values())
 
     def _judge(self, group: _Group, anchor: LexborNode) -> None:

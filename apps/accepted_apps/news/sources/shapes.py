@@ -37,7 +37,7 @@ _ELSEWHERE = re.compile(
     r"subscriptions?|abonnements?|abonnieren|abo|abos|abonne|abonneren|suscripcion|suscribete|newsletters?|"
     r"podcasts?|live-?radio|radio|tv|tv-?guide|tv-programm|programme|contact(?:-us)?|kontakt|about(?:-us)?|ueber-uns|"
     r"impressum|imprint|datenschutz\w*|privacy(?:-\w+)*|terms(?:-\w+)*|agb|nutzungsbedingungen|cookies?(?:-\w+)*|legal|"
-    r"mentions-legales|help|hilfe|faq|jobs|stellenmarkt|careers?|karriere|stellen\w*|advertis\w+|werbung|mediadaten|publicidad|shop|store|"
+    r"mentions-legales|help|hilfe|faq|jobs|stellenmarkt|careers?|karriere|stellen\w*|advertis\w+|werbung|mediadaten|publicidad|shop|store|tienda|"
     r"boutique|rss|feeds?|sitemap|archive?s?|archiv|archivo|games?|spiele|puzzles?|crosswords?|sudoku|horoscopes?|horoskop|"
     r"wetter|weather|meteo|lottery|lotto|obituaries|traueranzeigen|deals|coupons?|gutscheine?|vouchers?|partner|sponsored|"
     r"anzeigen?|preisvergleich|angebote|offers|redirect|job|products?|produkte?|aktien?|quotes|redaktion|issues?|epaper|e-paper|apps?|mobile|share|print|comments?|kommentare|forum|community|page|seite|wp-admin|wp-login\.php|"
