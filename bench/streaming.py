@@ -149,7 +149,7 @@ def many(bench: Bench) -> list[Row]:
                 f" (p50 {found['p50_ms']:.0f}){lost}",
             ),
             shown(
-                "  of it since the commit, p99",
+                "  of it since its commit began, p99",
                 found["commit_p99_ms"],
                 "{:.0f} ms",
                 f" (p50 {found['commit_p50_ms']:.0f})",
