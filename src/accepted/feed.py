@@ -63,14 +63,15 @@ class Message:
 
     @property
     def frame(self) -> bytes:
-        """Its SSE lines without `id:`."""
+        """Its SSE lines without `id:`, which streams of several jobs number in their own way."""
         if self._frame is None:
             self._frame = b"event: %b\ndata: %b\n\n" % (self.event.kind.encode(), self.json)
         return self._frame
 
     @property
     def sse(self) -> bytes:
-        return b"id: %d\n%b" % (self.seq, self.frame)
+        # Not made of the frame: that would be kept beside the JSON for nothing.
+        return b"id: %d\nevent: %b\ndata: %b\n\n" % (self.seq, self.event.kind.encode(), self.json)
 
     @property
     def text(self) -> str:
