@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -26,6 +27,7 @@ from rich.table import Table
 from accepted.client import Client
 from accepted.settings import load
 from accepted_apps.playground import Playground
+from accepted_apps.playground.news import news_sources
 from accepted_apps.playground.social import Mastodon, Served
 from accepted_apps.playground.social.mastodon import TOKEN
 from accepted_apps.preview.browser import find_browser
@@ -34,6 +36,8 @@ from accepted_apps.preview.settings import PreviewSettings
 
 _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 30.0
+_SOURCES: Final = ("harbour-post", "hafenblatt", "courrier", "gone")
+"""Two feeds, a front page, and one that is not there."""
 _PORTS: Final = 50
 """How many ports after the wanted one are tried."""
 
@@ -80,11 +84,13 @@ def _run(port: int, data: Path) -> None:
         console.print(f"[bold]server[/]      {url}          [dim]API: {url}/docs · log: {data / 'server.log'}[/]")
         console.print(f"[bold]preview[/]     {url}/preview")
         console.print(f"[bold]profiles[/]    {url}/profiles")
+        console.print(f"[bold]news[/]        {url}/news")
         walls = f"a small web with walls, and {len(world.web.proxies)} proxies to go round them"
         console.print(f"[bold]playground[/]  {world.web.url}          [dim]{walls}[/]")
         console.print(f"[bold]mastodon[/]    {world.mastodon.url}/@mira          [dim]everybody has a profile there[/]")
         _preview(url, world.web.url + _page())
         _profile(url, f"{world.mastodon.url}/@mira")
+        _news(url)
         console.print(f"\nServing on {url} until Ctrl-C.")
         process.wait()
         raise DemoFailed(f"The server has stopped by itself (code {process.returncode}); see {data / 'server.log'}.")
@@ -113,11 +119,13 @@ def _page() -> str:
 def _server(port: int, data: Path, world: World) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """A running server that may read the small world. Raises DemoFailed."""
     data.mkdir(parents=True, exist_ok=True)
+    sources = data / "playground-sources.json"
+    sources.write_text(json.dumps(news_sources(world.web.url)), encoding="utf-8")
     command = [sys.executable, "-m", "accepted", "serve", "accepted_apps.main:app", "--port", str(port)]
     with (data / "server.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(  # noqa: S603  our own command
             [*command, "--data", str(data)],
-            env={**os.environ, **_environment(world)},
+            env={**os.environ, **_environment(world), "ACCEPTED_NEWS_SOURCES": str(sources)},
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
@@ -198,6 +206,14 @@ def _profile(url: str, profile: str) -> None:
         console.print(f"Unfold them: [bold]{found.place}[/]")
 
 
+def _news(url: str) -> None:
+    if found := _watched(url, "news", "news", sources=_SOURCES, limit=4):
+        articles, sources = found.result["articles"], found.result["sources"]
+        broken = [f"{one['name']}: {one['error']}" for one in sources if one["error"]]
+        console.print(f"\n{len(articles)} articles of {len(sources) - len(broken)} sources. {' '.join(broken)}")
+        console.print(f"Search and read them: [bold]{found.place}[/]")
+
+
 def _with_replies(comments: Sequence[Mapping[str, Any]]) -> int:
     return sum(1 + _with_replies(comment["replies"]) for comment in comments)
 
@@ -214,7 +230,7 @@ def _watched(url: str, task: str, page: str, /, **arguments: Any) -> Found | Non
     """Submit a job, show it live by the command line's own means. None: it did not complete, which is said."""
     with Client(url) as client:
         job = client.tasks[task].submit(**arguments)
-    given = " ".join(f"{name}={value}" for name, value in arguments.items())
+    given = " ".join(f"{name}={_shown(value)}" for name, value in arguments.items())
     console.print(f"\n[dim]$ accepted submit {task} {given} --follow[/]")
     watch = [sys.executable, "-m", "accepted", "watch", job.id, "--url", url]
     done = subprocess.run(watch, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603  our own command
@@ -223,6 +239,10 @@ def _watched(url: str, task: str, page: str, /, **arguments: Any) -> Found | Non
         return Found(json.loads(done.stdout), place)
     console.print(f"[red]The {task} did not complete.[/] Look at it on {place}")
     return None
+
+
+def _shown(value: Any) -> str:
+    return str(value) if isinstance(value, str) else shlex.quote(json.dumps(value))
 
 
 def _tell_climb(result: Mapping[str, Any]) -> None:
