@@ -215,7 +215,8 @@ def _until_reset(headers: Mapping[str, str]) -> float | None:
         number = float(text)
     except ValueError:
         return _from_now(_iso(text), headers)
-    return _from_now(number, headers) if number > 1e9 else max(0.0, number)
+    # Whole seconds, rounded down: the limit ends within the second that follows.
+    return _from_now(number + 1.0, headers) if number > 1e9 else max(0.0, number)
 
 
 def _from_now(at: float | None, headers: Mapping[str, str]) -> float | None:
