@@ -235,7 +235,13 @@ def _site(parts: SplitResult) -> str:
 
 @lru_cache(maxsize=4096)
 def _registrable(host: str) -> str:
-    return "" if host.startswith("[") else _suffixes()(host).top_domain_under_public_suffix
+    if host.startswith("["):
+        return ""
+    if found := _suffixes()(host).top_domain_under_public_suffix:
+        return found
+    # A top level that the list does not know is a suffix by itself; the end of an IP address is none.
+    labels = host.split(".")
+    return "" if len(labels) < 2 or labels[-1].isdigit() or _suffixes()(host).suffix else ".".join(labels[-2:])
 
 
 @lru_cache(maxsize=1)

@@ -57,7 +57,7 @@ async def list_tool(source: Source, policy: AddressPolicy, limit: int, *, timeou
 def _listing(source: Source, tool: str, result: Any) -> Listing:
     """Raises ToolFailed for an answer that holds nothing that could be an article."""
     texts = [block.text for block in result.content if getattr(block, "type", "") == "text"]
-    found = links_of(_answer(result.structured_content, texts), source.url)
+    found = links_of(result.structured_content, source.url) or links_of(_answer(texts), source.url)
     if found is None:
         raise ToolFailed(
             f"The tool {tool!r} answers with something that holds no articles: it needs a list of objects with `url`."
@@ -69,10 +69,8 @@ def _listing(source: Source, tool: str, result: Any) -> Listing:
     return Listing(links=links, title=source.name, url=source.url, notes=notes)
 
 
-def _answer(structured: Any, texts: list[str]) -> Any:
-    """Structured content; else JSON; else a list of the JSON of each text; else the words."""
-    if structured is not None:
-        return structured
+def _answer(texts: list[str]) -> Any:
+    """What the texts say: JSON; else a list of the JSON of each; else words."""
     if len(texts) == 1:
         return _json(texts[0])
     parts = [_json(text) for text in texts]

@@ -24,6 +24,7 @@ _SELECTS = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_WITHOUT_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
 _ARTICLES = re.compile(
     r"article|articles?|artikel|articulo|articolo|artigo|story|stories|news-story|a|noticia|notizie|actualite|doc|post|"
     r"view|read|content|detail|xinwen|nyheter|uutiset|zprava|clanek|wiadomosc|haber|berita|noticias?|id",
@@ -93,10 +94,7 @@ def _sort(segment: str) -> str:
 
 def _words(segment: str) -> int:
     """Words of a slug; scripts without spaces count by characters."""
-    if not segment.isascii():
-        letters = sum(character.isalpha() for character in segment)
-        return max(len(_WORD.findall(segment.replace("-", " "))), letters // 4)
-    return len(_WORD.findall(segment))
+    return max(len(_WORD.findall(segment)), len(_WITHOUT_SPACES.findall(segment)) // 3)
 
 
 def _of_words(words: int) -> int:
