@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from accepted_apps.news.errors import NewsError
+
 MediaType = Literal["image", "video", "audio"]
 
 
-class NotAnArticle(Exception):
-    """The page holds no article that can be read: a listing, an empty shell, a login wall … The message says which.
-
-    `code` is the same for all of them, for programs.
-    """
+class NotAnArticle(NewsError):
+    """The page holds no article that can be read: a listing, an empty shell, a login wall … The message says which."""
 
     code = "not_an_article"
 

@@ -1,0 +1,122 @@
+"""The text: of all blocks of a page those that are the article, judged from what is seen and what others say."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lxml import html
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.html import HTMLTree
+from trafilatura import bare_extraction
+
+from .blocks import Block, blocks_of
+from .linked import clean
+from .page import Page
+from .titles import folded
+from .traits import Traits, Witness, traits_of
+from .weights import BIAS, WEIGHTS
+
+# What trafilatura says about a page that it cannot read is not for the operator: the page is reported as it is.
+logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
+logging.getLogger("htmldate").setLevel(logging.CRITICAL)
+_KEEP = 0.5
+_LARGE = 2_500_000
+"""Characters of markup, from which on the slow second look is left out."""
+_COMPLETE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """text: paragraphs, a line each. container: the element that holds most of it. source: who was followed."""
+
+    text: str
+    blocks: list[Block]
+    container: html.HtmlElement | None
+    source: str
+
+
+def body_of(page: Page, title: str, lead: str) -> Body:
+    """May be empty."""
+    blocks = blocks_of(page.tree)
+    told = _told(page)
+    witnesses = {
+        "precise": Witness.of(_precise(page)),
+        "wide": Witness.of(_wide(page)),
+        "linked": Witness.of(told),
+    }
+    kept = _kept(blocks, traits_of(blocks, witnesses, title, lead))
+    text = "\n".join(block.text for block in kept)
+    if len(told) > _COMPLETE and len(text) < 0.4 * len(told):
+        return Body(told, kept, _container(kept), "json-ld")
+    return Body(text, kept, _container(kept), "blocks")
+
+
+def _precise(page: Page) -> str:
+    document = bare_extraction(
+        copy.deepcopy(page.tree),
+        url=page.url or None,
+        favor_precision=True,
+        include_comments=False,
+        fast=len(page.markup) > _LARGE,
+    )
+    return str(getattr(document, "text", "") or "")
+
+
+def _wide(page: Page) -> str:
+    tree = HTMLTree.parse(page.markup)
+    return str(extract_plain_text(tree, main_content=True, alt_texts=False))
+
+
+def _told(page: Page) -> str:
+    """The text that the page hands to search engines: whole, cut off after some lines, or missing."""
+    texts = [
+        str(node[member])
+        for node in page.linked.article
+        for member in ("articleBody", "text")
+        if isinstance(node.get(member), str)
+    ]
+    text = max(texts, key=len, default="")
+    if "</p>" in text or "<br" in text or "&lt;p" in text:
+        text = text.replace("&lt;", "<").replace("</p>", "\n").replace("<br", "\n<br")
+    return "\n".join(line for one in text.split("\n") if (line := clean(one)))
+
+
+def _kept(blocks: Sequence[Block], traits: Sequence[Traits]) -> list[Block]:
+    scores = [_score(one) for one in traits]
+    kept = [score > _KEEP for score in scores]
+    seen: set[str] = set()
+    for at, block in enumerate(blocks):
+        key = folded(block.text)
+        if not key or (len(key) > 40 and key in seen):
+            kept[at] = False
+        elif kept[at]:
+            seen.add(key)
+    for at, block in enumerate(blocks):
+        # A heading over nothing that was kept belongs to what was not.
+        if kept[at] and block.is_heading and not any(kept[at + 1 : at + 4]):
+            kept[at] = False
+    return [block for block, yes in zip(blocks, kept, strict=True) if yes]
+
+
+def _score(traits: Traits) -> float:
+    total = BIAS + sum(WEIGHTS.get(name, 0.0) * value for name, value in traits.items() if value)
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+def _container(blocks: Sequence[Block]) -> html.HtmlElement | None:
+    """The narrowest element that holds nearly all of the text, or the page's article element if that is wider."""
+    total = sum(len(block.text) for block in blocks) or 1
+    lengths: dict[html.HtmlElement, int] = {}
+    for block in blocks:
+        for around in (block.element, *block.element.iterancestors()):
+            lengths[around] = lengths.get(around, 0) + len(block.text)
+    wide = [one for one, length in lengths.items() if length >= 0.85 * total]
+    if not wide:
+        return None
+    narrowest = max(wide, key=lambda one: sum(1 for _ in one.iterancestors()))
+    article = next((one for one in narrowest.iterancestors("article")), None)
+    return article if article is not None else narrowest
