@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, ClassVar, Final, Self, TypeVar
@@ -19,7 +18,7 @@ from instaloader import exceptions
 from pydantic import BaseModel
 
 from accepted_apps.profiles.errors import RateLimited
-from accepted_apps.profiles.model import Comment, Post, Profile, clip
+from accepted_apps.profiles.model import Comment, Post, Profile, clip, count
 from accepted_apps.profiles.pacing import Pacing
 from accepted_apps.profiles.settings import ProfilesSettings
 from accepted_apps.profiles.urls import Target
@@ -64,15 +63,6 @@ class Batch(BaseModel):
 
     comments: list[Comment]
     following: Cursor | None = None
-
-
-@dataclass(slots=True)
-class _Counted:
-    """How many of a post's comments are there already, for the message of the job."""
-
-    done: int
-    limit: int
-    what: str
 
 
 class Instaloader:
@@ -133,21 +123,21 @@ class Instaloader:
         found: list[Comment] = []
         cursor: Cursor | None = None
         while len(found) < limit:
-            size = min(limit - len(found), _STEP_COMMENTS)
+            left = limit - len(found)
             if limit <= _STEP_COMMENTS:
-                batch = await self._batch(post, cursor, size, len(found), limit)
+                batch = await self._batch(post, cursor, left, 0)
             else:
                 name = f"Comments of {post.shortcode} from {len(found) + 1}"
-                batch = await self._pacing.job.step(name, self._batch, post, cursor, size, len(found), limit)
+                batch = await self._pacing.job.step(name, self._batch, post, cursor, left, count(found))
             found += batch.comments
             cursor = batch.following
             if cursor is None:
                 break
         return clip(found, limit, self._settings.replies_max)
 
-    async def _batch(self, post: Post, cursor: Cursor | None, size: int, done: int, limit: int) -> Batch:
-        counted = _Counted(done, limit, f"comments of post {post.shortcode}")
-        return await self._call(f"the post {post.shortcode}", self._comments, post, cursor, size, counted)
+    async def _batch(self, post: Post, cursor: Cursor | None, left: int, read: int) -> Batch:
+        """The next direct comments, of which `left` are wanted; `read` are there, replies counted."""
+        return await self._call(f"the post {post.shortcode}", self._comments, post, cursor, left, read)
 
     # ── one call of the library, in its thread ──
 
@@ -258,17 +248,17 @@ class Instaloader:
         except (exceptions.BadResponseException, exceptions.QueryReturnedNotFoundException) as error:
             raise post_missing(code) from error
 
-    def _comments(self, post: Post, cursor: Cursor | None, size: int, counted: _Counted) -> Batch:
+    def _comments(self, post: Post, cursor: Cursor | None, left: int, read: int) -> Batch:
         path = f"api/v1/media/{post.id}/comments/"
         found: list[Comment] = []
         while True:
             turned = {} if cursor is None else {cursor.name: cursor.value}
             page = self._asked(post, path, {"can_support_threading": "true", "permalink_enabled": "false", **turned})
-            wanted = (page["comments"] or [])[: counted.limit - counted.done - len(found)]
+            wanted = (page["comments"] or [])[: left - len(found)]
             found += [self._with_answers(post, node) for node in wanted]
-            self._pacing.count(counted.done + len(found), counted.limit, counted.what)
+            self._pacing.count(read + count(found), post.comment_count or None, f"comments of post {post.shortcode}")
             cursor = _following(page)
-            if cursor is None or len(found) >= size:
+            if cursor is None or len(found) >= min(left, _STEP_COMMENTS):
                 return Batch(comments=found, following=cursor)
 
     def _with_answers(self, post: Post, node: dict[str, Any]) -> Comment:
