@@ -16,7 +16,7 @@ $(VENV)/.ready: pyproject.toml apps/pyproject.toml
 	$(BIN)/uv pip install --quiet --python $(BIN)/python -e . -e apps --group dev
 	touch $@
 
-demo: setup      ## the server with SQLite in ./data, the playground beside it, one preview live; Ctrl-C ends it
+demo: setup      ## the server with SQLite in ./data, a small world beside it, a job of each application live; Ctrl-C ends it
 	$(BIN)/python -m accepted_apps.demo
 
 test: setup browser lint  ## everything but the long ones: lint, types, layers, then all tests in random order

@@ -31,7 +31,7 @@ function host(address) {
 export function drawArticles(articles) {
   at("result").hidden = false
   at("result-title").textContent = count(articles.length, "article")
-  at("result-sub").textContent = `of ${count(new Set(articles.map(one => one.source.domain)).size, "site")}, saved below`
+  at("result-sub").textContent = `of ${count(new Set(articles.map(one => one.source.site)).size, "site")}, saved below`
   at("arrivals").replaceChildren(...articles.map(one => row(one)))
   if (!articles.length) at("arrivals").append(make("li", "empty", "No source had an article that could be read."))
 }
