@@ -82,7 +82,7 @@ def free_port() -> int:
 
 
 @pytest.mark.browser
-async def test_the_demo_climbs_all_tiers_and_serves_until_ctrl_c(tmp_path: Path) -> None:
+async def test_the_demo_shows_each_application_and_serves_until_ctrl_c(tmp_path: Path) -> None:
     with demo(tmp_path / "data", free_port()) as running:
         said = running.said
         for tier in ("Lightweight", "IP Rotation", "Browser Mode"):
@@ -94,7 +94,13 @@ async def test_the_demo_climbs_all_tiers_and_serves_until_ctrl_c(tmp_path: Path)
         assert task_id
         task = running.get(f"/scraper/task/{task_id[1]}").json()
         assert (task["status"], task["tier"]) == ("completed", 3)
-        assert running.get("/preview").status_code == 200
+        assert all(running.get(f"/{page}").status_code == 200 for page in ("preview", "profiles", "news"))
+        assert "6 posts with 1,200 comments and replies." in said
+        assert "12 articles of 3 sources. Gone Gazette: " in said
+        news_id = re.search(r"/news#(\S+)", said)
+        assert news_id
+        assert running.get(f"/api/news/scrape-job/{news_id[1]}").json()["job"]["status"] == "completed"
+        assert running.get("/api/news/documents?q=lighthouse").json()["pagination"]["total"] > 0
         assert (tmp_path / "data" / "jobs.db").exists()
         assert await running.end(signal.SIGINT) == 0
 

@@ -30,7 +30,7 @@ const view = {
   },
   event({ kind, data }) {
     if (kind !== "output" || !data.value?.url || arrived.has(data.value.url)) return
-    arrived.set(data.value.url, data.value)
+    arrived.set(data.value.url, { ...data.value, source: { site: registry.nameOf(data.value.sourceId) } })
     due ||= requestAnimationFrame(drawArrived)
   },
   changed(state) {
