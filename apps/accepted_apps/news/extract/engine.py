@@ -80,7 +80,7 @@ def _extract(body: bytes, url: str, content_type: str, hints: Hints) -> Article:
 def from_hints(url: str, hints: Hints) -> Article:
     """See `news.article.article_of_hints`."""
     content = hints.content if "<" in hints.content else markup.escape(hints.content).replace("\n", "<br><br>")
-    page = f"<html><body><article><h1>{markup.escape(hints.title)}</h1>{content}</article></body></html>"
+    page = f"<html><body><article>{content}</article></body></html>"
     article = extract(page.encode("utf-8", "replace"), url, "text/html; charset=utf-8", hints)
     article.extracted_by["text"] = "source"
     return article

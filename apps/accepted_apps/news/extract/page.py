@@ -68,6 +68,8 @@ class Page:
 
     def absolute(self, address: str, base: str = "") -> str:
         """An http(s) address, else nothing."""
+        if not address.strip():
+            return ""
         try:
             found = urljoin(base or self.base, address.strip().replace("\n", "").replace("\t", ""))
             return found if urlsplit(found).scheme in ("http", "https") and urlsplit(found).netloc else ""

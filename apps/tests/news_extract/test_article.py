@@ -1,0 +1,310 @@
+"""What is read from a page: each rule with a page on which it decides."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from accepted_apps.news.article import Article, Hints, NotAnArticle, article_of_hints, extract_article
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from .pages import PARAGRAPHS, TITLE, URL, linked, page, script
+
+
+def read(body: bytes, **options: Any) -> Article:
+    return extract_article(body, URL, **options)
+
+
+# ── text ──
+
+
+def test_the_text_is_the_paragraphs_and_nothing_around_them() -> None:
+    related = "<div class='related-articles'><h3>Read more</h3><ul><li><a href='/a'>Another storm, another year</a></li></ul></div>"  # noqa: E501
+    assert read(page(after=related)).text.split("\n") == list(PARAGRAPHS)
+
+
+def test_a_copy_of_the_whole_article_in_one_hidden_piece_is_not_read_twice() -> None:
+    copy = f"<div hidden itemprop='articleBody'>{' '.join(PARAGRAPHS)}</div>"
+    assert read(page(after=copy)).text.count(PARAGRAPHS[0]) == 1
+
+
+def test_an_article_that_only_the_search_engine_data_holds_is_taken_from_there() -> None:
+    body = linked(articleBody="\n".join(PARAGRAPHS))
+    shell = f"<html><head>{body}</head><body><h1>{TITLE}</h1><div id='app'></div></body></html>".encode()
+    article = read(shell)
+    assert article.text.split("\n") == list(PARAGRAPHS)
+    assert article.extracted_by["text"] == "json-ld"
+
+
+# ── title ──
+
+
+def test_the_title_is_the_heading_without_its_kicker() -> None:
+    marked = page(head=f"<meta property='og:title' content='{TITLE}'>")
+    kicked = marked.replace(b"<h1>", b"<h1><span>Weather</span> <span>").replace(b"</h1>", b"</span></h1>")
+    assert read(kicked).title == TITLE
+
+
+def test_a_heading_that_leads_home_is_the_site_and_not_the_title() -> None:
+    blog = page().replace(f"<h1>{TITLE}</h1>".encode(), f"<h1><a href='/'>The Daily</a></h1><h2>{TITLE}</h2>".encode())
+    assert read(blog).title == TITLE
+
+
+# ── people ──
+
+
+@pytest.mark.parametrize(
+    ("author", "names"),
+    [
+        ({"@type": "Person", "name": "Ann Lee"}, ["Ann Lee"]),
+        ([{"name": "Ann Lee"}, {"name": "Bo Li"}], ["Ann Lee", "Bo Li"]),
+        ("By Ann Lee and Bo Li", ["Ann Lee", "Bo Li"]),
+        ({"name": ["Ann Lee", "Bo Li"]}, ["Ann Lee", "Bo Li"]),
+        ("Von Ann Lee, Politische Redakteurin", ["Ann Lee"]),
+        ([{"name": "Redaktion"}, {"name": "Ann Lee"}], ["Ann Lee"]),
+        ({"@type": "Organization", "name": "Redaktion"}, ["Redaktion"]),
+        ("https://www.daily.example/ann-lee", []),
+        ("ann.lee@daily.example", []),
+    ],
+)
+def test_authors_in_all_their_shapes(author: Any, names: list[str]) -> None:
+    assert read(page(head=linked(author=author))).authors == names
+
+
+def test_an_author_is_found_through_a_reference_in_the_graph() -> None:
+    graph = {"@graph": [
+        {"@type": "NewsArticle", "headline": TITLE, "author": {"@id": "#ann"}},
+        {"@type": "Person", "@id": "#ann", "name": "Ann Lee"},
+    ]}  # fmt: skip
+    assert read(page(head=script(graph))).authors == ["Ann Lee"]
+
+
+# ── dates ──
+
+
+@pytest.mark.parametrize(
+    ("written", "expected", "day_only"),
+    [
+        ("2024-05-06T07:08:09+02:00", datetime(2024, 5, 6, 7, 8, 9, tzinfo=timezone(timedelta(hours=2))), False),
+        ("2024-05-06T07:08:09.123Z", datetime(2024, 5, 6, 7, 8, 9, 123000, tzinfo=UTC), False),
+        ("2024-05-06 07:08:09 +0530", datetime(2024, 5, 6, 7, 8, 9, tzinfo=timezone(timedelta(hours=5.5))), False),
+        ("2024-05-06", datetime(2024, 5, 6, tzinfo=UTC), True),
+        ("Mon, 06 May 2024 07:08:09 GMT", datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC), False),
+        ("6. Mai 2024, 07:08", datetime(2024, 5, 6, 7, 8, tzinfo=UTC), False),
+        ("May 6, 2024 7:08 PM EDT", datetime(2024, 5, 6, 19, 8, tzinfo=timezone(timedelta(hours=-4))), False),
+        ("2024年5月6日 7時08分", datetime(2024, 5, 6, 7, 8, tzinfo=UTC), False),
+        ("06.05.2024", datetime(2024, 5, 6, tzinfo=UTC), True),
+        ("1714979289", datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC), False),
+    ],
+)
+def test_dates_in_all_their_notations(written: str, expected: datetime, day_only: bool) -> None:
+    article = read(page(head=linked(datePublished=written)))
+    assert article.published_at is not None
+    assert (article.published_at, article.published_at.utcoffset()) == (expected, expected.utcoffset())
+    assert article.published_day_only is day_only
+
+
+def test_a_day_is_made_exact_by_another_who_knows_the_time() -> None:
+    head = (
+        linked(datePublished="2024-05-06") + "<meta property='article:published_time' content='2024-05-06T07:08:00Z'>"
+    )
+    assert read(page(head=head)).published_at == datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
+
+
+def test_a_change_is_told_only_where_it_came_later() -> None:
+    same = linked(datePublished="2024-05-06T07:08:00Z", dateModified="2024-05-06T07:08:00Z")
+    later = linked(datePublished="2024-05-06T07:08:00Z", dateModified="2024-05-07T09:00:00Z")
+    assert read(page(head=same)).updated_at is None
+    assert read(page(head=later)).updated_at == datetime(2024, 5, 7, 9, tzinfo=UTC)
+
+
+# ── the rest ──
+
+
+def test_section_category_tags_image_and_address() -> None:
+    trail = {"@type": "BreadcrumbList", "itemListElement": [
+        {"position": 2, "name": "Weather"}, {"position": 1, "name": "Politics"}, {"position": 3, "name": TITLE},
+    ]}  # fmt: skip
+    head = (
+        linked(articleSection="Weather", keywords="storm, harbour", image=[{"url": "/logo.png", "width": 60}, {"url": "/big.jpg", "width": 1200}])  # noqa: E501
+        + script(trail) + f"<link rel='canonical' href='{URL}'>"
+    )  # fmt: skip
+    article = extract_article(page(head=head), URL + "?utm_source=mail#top")
+    assert (article.category, article.section, article.tags) == ("Politics", "Weather", ["storm", "harbour"])
+    assert (article.image, article.url) == ("https://www.daily.example/big.jpg", URL)
+    assert (article.site, article.domain) == ("The Daily", "daily.example")
+
+
+def test_pictures_of_the_article_with_caption_and_alternative_text_and_no_decoration() -> None:
+    figure = "<figure><img src='/wave.jpg' alt='A wave'><figcaption>The pier on Monday</figcaption></figure><img src='/logo.svg'>"  # noqa: E501
+    media = read(page(inside=figure)).media
+    assert [(one.type, one.url, one.alt, one.caption) for one in media] == [
+        ("image", "https://www.daily.example/wave.jpg", "A wave", "The pier on Monday")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared", "header"),
+    [
+        ("utf-8", "", ""),
+        ("utf-8", "gb2312", ""),
+        ("cp1251", "windows-1251", ""),
+        ("cp1251", "", "text/html; charset=windows-1251"),
+        ("utf-16", "", ""),
+    ],
+)
+def test_a_page_is_read_in_the_encoding_that_it_is_in(encoding: str, declared: str, header: str) -> None:
+    text = ["Шторм достиг побережья в понедельник вечером, и сотни людей покинули свои дома до прихода воды."] * 1
+    text += ["Многие дороги закрыты, и поезда не пойдут до среды, сообщила железнодорожная компания в заявлении."]
+    meta = f"<meta charset='{declared}'>" if declared else ""
+    body = page(head=meta, title="Шторм достиг побережья", lang="ru", text=text).decode().encode(encoding)
+    article = read(body, content_type=header or None)
+    assert (article.title, article.text.split("\n"), article.language) == ("Шторм достиг побережья", text, "ru")
+
+
+def test_words_are_characters_where_there_are_no_spaces() -> None:
+    text = [
+        "台风于周一晚间抵达海岸，数百人在洪水到来之前离开了家园，政府说道路已经关闭，火车要到周三才能运行，市长呼吁大家留在家中。"
+    ] * 1
+    article = read(page(title="台风抵达海岸", lang="zh-CN", text=[*text, text[0][::-1]]))
+    assert article.language == "zh"
+    assert article.word_count == sum(char not in "，。" for line in article.text.split("\n") for char in line) > 100
+
+
+def test_a_wrongly_declared_language_is_corrected() -> None:
+    text = [
+        (
+            "Der Sturm hat am Montagabend die Küste erreicht, und Hunderte von Menschen haben ihre Häuser "
+            "verlassen, bevor das Wasser kam."
+        )
+    ]
+    text += [
+        (
+            "Viele Straßen sind gesperrt, und vor Mittwoch wird kein Zug fahren, teilte die Bahngesellschaft in "
+            "einer Erklärung mit."
+        )
+    ]
+    assert read(page(lang="en", title="Sturm erreicht die Küste", text=text)).language == "de"
+
+
+def test_hints_fill_what_the_page_does_not_say_and_nothing_else() -> None:
+    hints = Hints(
+        title="Other",
+        authors=["Ann Lee"],
+        published_at=datetime(2024, 5, 6, tzinfo=UTC),
+        tags=["storm"],
+        section="Weather",
+    )
+    article = extract_article(page(head=linked(author="Bo Li")), "https://www.daily.example/1", hints=hints)
+    assert (article.title, article.authors, article.tags, article.section) == (TITLE, ["Bo Li"], ["storm"], "Weather")
+    assert article.published_at == hints.published_at
+
+
+def test_an_article_can_be_made_of_what_its_feed_carries() -> None:
+    hints = Hints(title=TITLE, content="".join(f"<p>{one}</p>" for one in PARAGRAPHS))
+    article = article_of_hints(URL, hints)
+    assert (article.title, article.text.split("\n"), article.extracted_by["text"]) == (
+        TITLE,
+        list(PARAGRAPHS),
+        "source",
+    )
+
+
+def test_an_article_survives_json() -> None:
+    adapter = TypeAdapter(Article)
+    article = read(page(head=linked(datePublished="2024-05-06T07:08:09+02:00")))
+    assert adapter.validate_json(adapter.dump_json(article)) == article
+
+
+# ── what is no article ──
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "is empty"),
+        (
+            b"<html><body><div id=app></div><script></script><script></script><script></script></body></html>",
+            "empty shell",
+        ),
+        (b"<html><body><h1>Welcome back</h1><form>Log in<input type=password></form></body></html>", "signed-in"),
+        (
+            b"<html><head><meta property=og:type content=video.other></head><body><h1>Storm</h1><p>Watch it here</p></body></html>",  # noqa: E501
+            "video",
+        ),
+    ],
+)
+def test_what_is_no_article_is_called_by_its_name(body: bytes, said: str) -> None:
+    with pytest.raises(NotAnArticle, match=said):
+        read(body)
+
+
+def test_a_front_page_is_no_article() -> None:
+    teasers = "".join(f"<h2><a href='/{n}'>Number {n}: {TITLE}</a></h2><p>{PARAGRAPHS[n % 5]}</p>" for n in range(20))
+    with pytest.raises(NotAnArticle, match="list of articles"):
+        extract_article(f"<html><body>{teasers}</body></html>".encode(), "https://www.daily.example/")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<div>" * 50_000,
+        b"<p>" * 50_000,
+        b"<a href=" * 20_000,
+        b"&amp" * 50_000,
+        b"<script type='application/ld+json'>" + b"[" * 50_000,
+    ],
+    ids=["nested", "open", "cut", "references", "json"],
+)
+def test_hostile_pages_end_as_no_article(body: bytes) -> None:
+    with pytest.raises(NotAnArticle):
+        read(body)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.one_of(st.binary(max_size=400), st.text("<>/!- abpdivscript='\"&;{}[]@:,", max_size=400).map(str.encode)))
+def test_whatever_the_bytes_are_nothing_but_not_an_article_is_raised(body: bytes) -> None:
+    for one in (body, page(head=linked(articleBody=1)) + body):
+        with suppress(NotAnArticle):
+            assert read(one).text
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(st.sampled_from(("@type", "@id", "name", "url", "@list", "width")), inner, max_size=3)
+        ),
+        max_leaves=8,
+    )
+)
+def test_json_ld_may_hold_anything_anywhere(value: Any) -> None:
+    members = (
+        "headline",
+        "author",
+        "datePublished",
+        "dateModified",
+        "image",
+        "keywords",
+        "articleSection",
+        "publisher",
+        "mainEntityOfPage",
+        "inLanguage",
+    )
+    node = {"@type": "NewsArticle", **dict.fromkeys(members, value)}
+    article = read(page(head=f"<script type='application/ld+json'>{json.dumps(node).replace('<', ' ')}</script>"))
+    assert article.text.split("\n") == list(PARAGRAPHS)
+
+
+def test_many_threads_read_at_once() -> None:
+    pages = [page(title=f"{TITLE} {n}", head=linked(headline=f"{TITLE} {n}")) for n in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        assert [article.title for article in pool.map(read, pages)] == [f"{TITLE} {n}" for n in range(8)]
