@@ -224,8 +224,12 @@ class Round:
         report.articles = len(part.documents)
         if gathered.late:
             report.notes = [*report.notes, f"The time for one source was over: {gathered.late} articles were left out."]
-        if failed and not part.documents:
+        if part.documents:
+            return
+        if failed:
             raise NothingReadable(f"None of its articles could be read; the first: {failed[0].reason}", failed[0].code)
+        if gathered.late:
+            raise TooSlow(f"None of its articles came within {self._room.settings.source_timeout:g} seconds.")
 
     def _give_up_if_all_failed(self) -> None:
         reports = [part.report for part in self._parts.values()]

@@ -120,13 +120,21 @@ async def test_jobs_in_several_processes_fetch_each_article_once(
 async def test_a_source_that_takes_too_long_is_reported_with_what_there_is(serve: Any, site: Site) -> None:
     site.free = 2
     site.gate.clear()
-    async with serve(news_source_timeout="1s").client() as client:
+    async with serve(news_source_timeout="5s").client() as client:
         job = await client.run(site.feed("slow", 4))
     site.gate.set()
     assert job["status"] == "completed"
     assert len(job["result"]) == 2
     assert job["report"][0]["skippedTotal"] == 2
     assert "2 articles were left out" in job["report"][0]["notes"][-1]
+
+
+async def test_a_source_that_brings_nothing_in_its_time_is_broken(serve: Any, site: Site) -> None:
+    site.gate.clear()
+    async with serve(news_source_timeout="1s").client() as client:
+        job = await client.run(site.feed("slow", 2))
+    site.gate.set()
+    assert (job["status"], job["failures"][0]["code"]) == ("failed", "source_too_slow")
 
 
 async def test_one_job_more_than_allowed_is_429(serve: Any, site: Site) -> None:
