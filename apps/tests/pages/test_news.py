@@ -24,6 +24,9 @@ SENTENCES = (
     "After four hours of debate the council agreed on Tuesday to spend more on the wall than in any year before.",
     "The mayor wrote WORD on the board, and nobody in the old hall knew what to make of it for a long while.",
     "Engineers had warned since spring that the wall would not stand another winter without repairs.",
+    "The first cranes are to arrive in March, and work should be done before the summer visitors come to the quay.",
+    "A survey by the university found that seven of ten residents would rather keep the old wall as it is.",
+    "The money comes from a fund that was set up after the flood, when the wall was damaged for the first time.",
     "Shopkeepers along the quay fear for their trade while it is closed, and ask for a temporary crossing.",
 )
 OPML = """<?xml version="1.0"?><opml version="2.0"><head><title>Mine</title></head><body>
@@ -232,7 +235,8 @@ class Mallory(BaseHTTPRequestHandler):
         else:
             text = "".join(f"<p>{sentence}</p>" for sentence in SENTENCES).replace("WORD", said)
             kind = "text/html"
-            body = f"<html lang=en><title>{said} news</title><article><h1>{said} news</h1>{text}</article>"
+            head = f"<!doctype html><html lang=en><head><title>{said} news of the day</title></head>"
+            body = f"{head}<body><article><h1>{said} news of the day</h1>{text}</article></body></html>"
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.end_headers()
