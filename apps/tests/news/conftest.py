@@ -20,7 +20,7 @@ def site() -> Iterator[Site]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     # Each test has a site of its own, so this one may fetch from the whole of 127.0.0.1.
-    running = Server(tmp_path_factory.mktemp("data"), "127.0.0.1").start()
+    running = Server(tmp_path_factory.mktemp("data"), "127.0.0.1", news_opml_max="64KB").start()
     yield running
     running.stop()
 
