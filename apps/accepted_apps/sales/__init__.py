@@ -1,0 +1,1 @@
+"""Keyword exports of an Amazon product, analysed: docs/sales.md."""
