@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from accepted import Jobs, Settings
+from accepted.http.auth import cors
 from accepted.settings import load
 from accepted_apps.news.room import Newsroom
 from accepted_apps.news.routes import NewsRoutes
@@ -50,10 +51,13 @@ def make_app(
             await room.close()
             await warm.close()
 
+    # Front ends of their own call all routes, those of the job API among them; `jobs.router` brings no such middleware.
+    others = cors(jobs.settings)
     app = FastAPI(
         title="accepted: applications",
         description="Long work behind HTTP: answered at once, followed live, there when it is ready.",
         lifespan=lifespan,
+        middleware=[others] if others is not None else [],
     )
     app.include_router(jobs.router)
     app.include_router(PreviewRoutes(jobs, task, warm.settings).router)

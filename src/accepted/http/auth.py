@@ -390,7 +390,7 @@ def cors(settings: Settings) -> Middleware | None:
         allow_origins=settings.origins,
         # With "*" any page could use a visitor's cookie.
         allow_credentials="*" not in settings.origins,
-        allow_methods=("GET", "HEAD", "POST", "PATCH", "DELETE"),
+        allow_methods=("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"),
         allow_headers=_REQUEST_HEADERS,
         expose_headers=_ANSWER_HEADERS,
     )
