@@ -4,8 +4,9 @@ The worker starts `python -m accepted.isolated`, hands it the job over a socket 
 of a 4-byte length and JSON, both ways. The store is the worker's alone, so the lease and its token stay here.
 
 Nothing may be left behind. The process leads a session of its own, which is killed as a group; its environment
-carries the job's id as a mark, by which descendants that left the group are found (Linux: /proc). When the
-worker dies, the socket closes and the process ends itself.
+carries the job's id as a mark, by which descendants that left the group are found (Linux: /proc). Its folder for
+temporary files is its own and goes with it. When the worker dies, the socket closes and the process ends itself; its
+folder is removed by the job's next attempt.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import shutil
 import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -70,6 +73,13 @@ class ProcessBody:
         self._mark = f"{record.id}.{record.token}"
 
     async def run(self) -> bytes:
+        scratch = await asyncio.to_thread(_make_scratch, self._record.id)
+        try:
+            return await self._run(scratch)
+        finally:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, scratch, ignore_errors=True))
+
+    async def _run(self, scratch: str) -> bytes:
         ours, theirs = socket.socketpair()
         redactor = self._reporter.redactor
         with theirs:
@@ -80,7 +90,12 @@ class ProcessBody:
                 stdin=subprocess.DEVNULL,
                 stdout=None if redactor is None else subprocess.PIPE,
                 stderr=None if redactor is None else subprocess.PIPE,
-                env={**os.environ, MARK: self._mark, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                env={
+                    **os.environ,
+                    MARK: self._mark,
+                    "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+                    "TMPDIR": scratch,
+                },
                 start_new_session=True,
             )
         if redactor is not None:
@@ -214,6 +229,17 @@ class ProcessBody:
         _kill_group(self._process.pid)
         await asyncio.to_thread(self._process.wait)
         await asyncio.to_thread(kill_marked, self._mark)
+
+
+def _make_scratch(job_id: str) -> str:
+    """The folder of an attempt's temporary files. What an attempt left whose worker died is removed.
+
+    Its name is short, for sockets may be made in it, whose paths end at about a hundred characters.
+    """
+    prefix = f"accepted-{job_id[-12:]}-"
+    for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return tempfile.mkdtemp(prefix=prefix)
 
 
 def _kill_group(pid: int) -> None:

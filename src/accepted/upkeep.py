@@ -11,7 +11,7 @@ from accepted.errors import LeaseLost
 from accepted.rounds import Rounds
 from accepted.runner import lost_problem, overdue_problem
 from accepted.settings import Settings
-from accepted.stores.base import BlobStore, UpkeepStore
+from accepted.stores.base import DELIVERY_TASK, BlobStore, UpkeepStore
 
 log = logging.getLogger("accepted")
 
@@ -58,7 +58,9 @@ class Upkeep(Rounds):
             return 0
         for job in jobs:
             losses = job.losses + 1
-            error = lost_problem(losses) if losses > self._settings.max_losses else None
+            # A delivery is our own code, which takes no worker down: that its workers died says nothing against it.
+            too_often = losses > self._settings.max_losses and job.task != DELIVERY_TASK
+            error = lost_problem(losses) if too_often else None
             with suppress(LeaseLost):  # somebody else was quicker, or its worker came back in time
                 became = await self._store.lose(job.lease, error=error)
                 log.warning(

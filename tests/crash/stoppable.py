@@ -99,7 +99,7 @@ def process_with_child(mark: str) -> None:
 
 @jobs.task(isolation="process")
 def process_with_browser(mark: str) -> None:
-    with tempfile.TemporaryDirectory(dir=Path(mark).parent, prefix="profile-") as profile:
+    with tempfile.TemporaryDirectory() as profile:
         found = find_browser()
         assert found is not None
         command = [found, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]

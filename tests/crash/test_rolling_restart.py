@@ -18,7 +18,8 @@ from served import Process, Server
 
 from accepted.job import TERMINAL_KINDS, new_id
 
-DRAIN = {"ACCEPTED_DRAIN": "0.2", "ACCEPTED_CANCEL_GRACE": "0.5"}
+DRAIN = {"ACCEPTED_DRAIN": "0.2", "ACCEPTED_CANCEL_GRACE": "0.5", "ACCEPTED_MAX_EVENTS": "100000"}
+"""Settings of servers and workers: short goodbyes, and logs that are whole, so that they can be compared."""
 
 
 @pytest.fixture

@@ -175,6 +175,8 @@ class Model:
         self.turns: dict[tuple[str, int, str], int] = {}
         self.endings: Counter[tuple[str, str, Status]] = Counter()
         self.workers_: dict[str, tuple[WorkerInfo, float]] = {}
+        self.registered: dict[str, WorkerInfo] = {}
+        """Those that have not said that they stop: one that is forgotten is known again when it renews."""
         """With the time until which each counts as alive."""
         self.schedules_: dict[str, ScheduleRecord] = {}
         self.webhooks_: dict[str, Webhook] = {}
@@ -505,9 +507,11 @@ class Model:
     # ── working ──────────────────────────────────────────────────────────────────────────────────────
 
     def register_worker(self, worker: WorkerInfo) -> None:
+        self.registered[worker.id] = worker
         self.workers_[worker.id] = replace(worker, seen_at=self.now), self.now + FIRST_SIGHT
 
     def deregister_worker(self, worker_id: str) -> None:
+        self.registered.pop(worker_id, None)
         self.workers_.pop(worker_id, None)
         for job in self.jobs.values():
             if job.worker == worker_id and job.lease_expires_at is not None:
@@ -553,9 +557,8 @@ class Model:
         self._tell(job, Kind.RUNNING, {"worker": worker_id})
 
     def renew(self, worker_id: str, held: Mapping[str, int], lease: float) -> dict[str, Held]:
-        if worker_id in self.workers_:
-            info, _ = self.workers_[worker_id]
-            self.workers_[worker_id] = replace(info, seen_at=self.now), self.now + lease
+        if worker_id in self.registered:
+            self.workers_[worker_id] = replace(self.registered[worker_id], seen_at=self.now), self.now + lease
         found = dict.fromkeys(held, Held.LOST)
         for job_id, token in held.items():
             job = self.jobs.get(job_id)
@@ -702,7 +705,8 @@ class Model:
 
     def expire(self, limit: int, error: Mapping[str, Any]) -> int:
         past = [job for job in self.jobs.values() if job.waits and job.deadline_at and job.deadline_at <= self.now]
-        past = sorted(past, key=lambda job: job.deadline_at or 0)[:limit]
+        chosen = {job.id for job in sorted(past, key=lambda job: job.deadline_at or 0)[:limit]}
+        past = [job for job in past if job.id in chosen]
         freed = self._freed(past)
         for job in past:
             if job.deadline_cancels:
