@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from accepted.job import Status, new_id
+from accepted.job import NewJob, Status, new_id
 from accepted.settings import Settings
-from accepted.stores.base import DELIVERY_QUEUE, DELIVERY_TASK, NewJob
+from accepted.stores.base import DELIVERY_QUEUE, DELIVERY_TASK
 from accepted.stores.blobs import FolderBlobs
 from accepted.stores.conformance.scene import ManualClock
 from accepted.stores.sqlite import SQLiteStore
