@@ -13,7 +13,7 @@ import hmac
 import ipaddress
 import secrets
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal, Protocol, TypeVar
@@ -156,9 +156,9 @@ class LoopbackOnly:
     def _reason(self, connection: HTTPConnection, host: str) -> str | None:
         if not _is_loopback(host):
             return f"You call from {host or 'an unknown address'}."
-        forwarded = _forwarded(connection)
-        if forwarded and not self._is_development(forwarded):
-            return f"A proxy is in front of it (header {min(forwarded)})."
+        for name, _ in connection.scope["headers"]:
+            if name in _PROXY_HEADERS or name.startswith(b"x-forwarded-"):
+                return f"A proxy is in front of it (header {name.decode('latin-1')})."
         if connection.scope.get("http_version") == "1.0":
             # What nginx speaks to its upstreams unless told otherwise, with no other trace of itself.
             return "A proxy may be in front of it (HTTP/1.0)."
@@ -169,29 +169,7 @@ class LoopbackOnly:
             return f"The page that calls it ({connection.headers.get('origin', 'of another site')}) is not its own."
         return None
 
-    def _is_development(self, forwarded: Mapping[str, str]) -> bool:
-        """Whether the proxy is the development server of a front end: one of `origins`, for a visitor at this
-        machine. It says who that is; a proxy that did not would be no proxy by its headers."""
-        if not forwarded.keys() <= _DEVELOPMENT_HEADERS:
-            return False
-        visitors = forwarded.get("x-forwarded-for", "").split(",")
-        page = f"{forwarded.get('x-forwarded-proto', 'http')}://{forwarded.get('x-forwarded-host', '')}"
-        return page in self._origins and all(_is_loopback(one.strip()) for one in visitors)
 
-
-def _forwarded(connection: HTTPConnection) -> dict[str, str]:
-    """The headers by which a proxy shows; one that came twice has both values."""
-    found: dict[str, str] = {}
-    for raw, value in connection.scope["headers"]:
-        if raw in _PROXY_HEADERS or raw.startswith(b"x-forwarded-"):
-            name, text = raw.decode("latin-1"), value.decode("latin-1")
-            found[name] = f"{found[name]},{text}" if name in found else text
-    return found
-
-
-_DEVELOPMENT_HEADERS: Final = frozenset(
-    {"x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"}
-)
 _PROXY_HEADERS: Final = frozenset({b"forwarded", b"x-real-ip", b"via", b"cf-connecting-ip", b"true-client-ip"})
 
 
