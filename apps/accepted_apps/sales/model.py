@@ -13,7 +13,7 @@ from typing import Final, Literal
 Kind = Literal[
     "cerebro",
     "magnet",
-    "xray-keywords",
+    "datadive",
     "keyword-scout",
     "search-query-performance",
     "top-search-terms",
