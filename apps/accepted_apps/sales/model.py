@@ -54,7 +54,7 @@ MARKETPLACES: Final[dict[str, Marketplace]] = {
 }
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Keyword:
     """One search phrase with what the exports tell about it.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from typing import Final
 
 from accepted_apps.sales.errors import NoKeywords
@@ -16,8 +17,10 @@ from accepted_apps.sales.reading.numbers import Amounts, Cell, Counts, Numbers, 
 from accepted_apps.sales.reading.phrases import ASIN, cleaned, key_of
 from accepted_apps.sales.reading.table import Numbered, Row, Table, Unbalanced, find_table
 
-CHUNK: Final = 4096
-_TELLING: Final = 5_000
+CHUNK: Final = 256
+"""Rows that are read at once: as many as the processor's cache holds."""
+
+_TELLING: Final = 1_000
 """Rows by which the decimal mark is decided, where they decide it; else it is looked for in all."""
 
 _LINES_SHOWN: Final = 10
@@ -29,6 +32,9 @@ _MOSTLY: Final = 0.5
 """Share of rows with more cells than the header, above which the header is what is too short."""
 
 _IN_FILES: Final[dict[File, tuple[File, ...]]] = {"revenue": ("revenue",), "design": ("design",)}
+_BETWEEN: Final = tuple(each.name for each in fields(Keyword))[2:-2]
+"""The fields of a keyword that are numbers, in the order of its arguments."""
+
 _TOTALS: Final = frozenset(
     {"total", "totals", "grand total", "gesamt", "gesamtsumme", "summe", "totale", "totaal", "suma"}
 )
@@ -139,24 +145,17 @@ class _Reading:
 
     def _take(self, chunk: list[Numbered]) -> None:
         """Read some rows: column by column, which is several times as fast as cell by cell."""
-        fitting = list(self._fitting(chunk))
+        fitting = [row for row in self._fitting(chunk) if self._is_keyword(row)]
         if not fitting:
             return
         cells = list(zip(*(row for _, row, _ in fitting), strict=True))
-        keywords = [
-            self._keyword(line, str(cell))
-            for (line, _, _), cell in zip(fitting, cells[self._columns.phrase], strict=True)
-        ]
-        for name, at in self._columns.fields.items():
-            if name in SORTS:
-                _fill(keywords, name, self._read(SORTS[name], at, cells[at]))
-        for name, positions in self._columns.shares.items():
-            shares = zip(*(self._read("amount", at, cells[at]) for at in positions), strict=True)
-            _fill(keywords, name, [_total(each) for each in shares])
-        self._rank(keywords, cells)
+        phrases = [cleaned(str(cell)) for cell in cells[self._columns.phrase]]
+        known = {name: self._values(name, cells) for name in SORTS}
+        columns = [known.get(name) or itertools.repeat(None) for name in _BETWEEN]
+        in_files = itertools.repeat(_IN_FILES[self._file])
+        keywords = map(Keyword, phrases, map(key_of, phrases), *columns, self._ranks(cells, known), in_files)
         for keyword, (line, _, alone) in zip(keywords, fitting, strict=True):
-            if keyword is not None:
-                self._admit(line, keyword, alone)
+            self._admit(line, keyword, alone)
 
     def _fitting(self, chunk: list[Numbered]) -> Iterator[tuple[int, Row, bool]]:
         """The rows that belong to the table, as wide as its header; whether a row has nothing but its first cell."""
@@ -174,37 +173,52 @@ class _Reading:
             else:
                 yield line, [*row[:width], *[""] * (width - size)] if size != width else row, size == 1 < width
 
-    def _keyword(self, line: int, cell: str) -> Keyword | None:
-        phrase = cleaned(cell)
-        if reason := _objection(phrase):
+    def _is_keyword(self, row: tuple[int, Row, bool]) -> bool:
+        line, cells, _ = row
+        reason = _objection(cleaned(str(cells[self._columns.phrase])))
+        if reason:
             self._drop(reason, line)
-            return None
-        return Keyword(phrase=phrase, key=key_of(phrase), in_files=_IN_FILES[self._file])
+        return reason is None
 
-    def _read(self, sort: Sort, at: int, cells: Sequence[Cell]) -> list[float | None]:
+    def _values(self, name: str, cells: Sequence[Sequence[Cell]]) -> list[float | None]:
+        """The column of one meaning; empty where the file has none."""
+        if name in self._columns.shares:
+            shares = zip(*(self._read("amount", at, cells) for at in self._columns.shares[name]), strict=True)
+            return [_total(each) for each in shares]
+        at = self._columns.fields.get(name)
+        return [] if at is None else self._read(SORTS[name], at, cells)
+
+    def _read(self, sort: Sort, at: int, cells: Sequence[Sequence[Cell]]) -> list[float | None]:
         numbers = self._numbers[sort]
-        values = list(map(numbers.__getitem__, cells))
+        values = list(map(numbers.__getitem__, cells[at]))
         if numbers.unreadable:
-            wrong = sum(map(numbers.unreadable.__contains__, cells))
+            wrong = sum(map(numbers.unreadable.__contains__, cells[at]))
             if wrong:
                 self._unreadable[self._table.headers[at]] += wrong
         if numbers.bounds:
-            self._bounds += sum(map(numbers.bounds.__contains__, cells))
+            self._bounds += sum(map(numbers.bounds.__contains__, cells[at]))
         return values
 
-    def _rank(self, keywords: Sequence[Keyword | None], cells: Sequence[Sequence[Cell]]) -> None:
-        for asin, at in self._columns.asins.items():
-            for keyword, rank in zip(keywords, self._read("rank", at, cells[at]), strict=True):
-                if rank is not None and keyword is not None:
-                    keyword.ranks[asin] = int(rank)
+    def _ranks(self, cells: Sequence[Sequence[Cell]], known: dict[str, list[float | None]]) -> list[dict[str, int]]:
+        asins = tuple(self._columns.asins)
+        columns = [self._read("rank", at, cells) for at in self._columns.asins.values()]
+        ranks = [
+            {asin: int(rank) for asin, rank in zip(asins, row, strict=True) if rank}
+            for row in zip(*columns, strict=True)
+        ] or [{} for _ in cells[0]]
         if OF_ASIN in self._columns.fields:
-            for keyword, cell in zip(keywords, cells[self._columns.fields[OF_ASIN]], strict=True):
-                asin = str(cell).strip().upper()
-                if keyword is not None and keyword.organic_rank is not None and ASIN.fullmatch(asin):
-                    if len(self._asins) < _ASINS_MAX:
-                        self._asins.setdefault(asin)
-                    if asin in self._asins:
-                        keyword.ranks[asin] = keyword.organic_rank
+            named = zip(ranks, cells[self._columns.fields[OF_ASIN]], known["organic_rank"], strict=True)
+            for each, cell, rank in named:
+                self._rank_of(str(cell).strip().upper(), rank, each)
+        return ranks
+
+    def _rank_of(self, asin: str, rank: float | None, ranks: dict[str, int]) -> None:
+        """A row that names its product."""
+        if rank and ASIN.fullmatch(asin):
+            if len(self._asins) < _ASINS_MAX:
+                self._asins.setdefault(asin)
+            if asin in self._asins:
+                ranks[asin] = int(rank)
 
     def _admit(self, line: int, keyword: Keyword, alone: bool) -> None:
         if alone:
@@ -274,17 +288,11 @@ def _objection(phrase: str) -> str | None:
         return _NO_PHRASE
     if len(phrase) > _PHRASE_MAX:
         return _TOO_LONG
-    return _AN_ASIN if ASIN.fullmatch(phrase) else None
+    return _AN_ASIN if " " not in phrase and ASIN.fullmatch(phrase) else None
 
 
 def _titles(row: Row) -> tuple[str, ...]:
     return tuple(cleaned(str(cell)) for cell in row)
-
-
-def _fill(keywords: Sequence[Keyword | None], name: str, values: Sequence[float | None]) -> None:
-    for keyword, value in zip(keywords, values, strict=True):
-        if value is not None and keyword is not None:
-            setattr(keyword, name, value)
 
 
 def _total(shares: Sequence[float | None]) -> float | None:

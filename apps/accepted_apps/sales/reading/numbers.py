@@ -66,12 +66,10 @@ class Style:
 
     def hear(self, cell: Cell, *, whole: bool) -> None:
         """Count a cell of a column of numbers. whole: the column counts things, so that `2.900` cannot be 2.9."""
-        if not isinstance(cell, str):
+        if not isinstance(cell, str) or ("." not in cell and "," not in cell):
             return
         found = _NUMBER.fullmatch(_DRESS.sub("", cell))
-        if found is None or not ("." in found[3] or "," in found[3]):
-            return
-        mark = _mark_of(found[3], whole)
+        mark = _mark_of(found[3], whole) if found else None
         if mark:
             self.votes[mark] += 1
 

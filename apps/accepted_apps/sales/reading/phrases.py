@@ -25,4 +25,6 @@ def key_of(phrase: str) -> str:
 
     `phrase` is cleaned. Diacritics do count: Amazon's tools count "café" and "cafe" apart.
     """
-    return phrase.lower() if phrase.isascii() else " ".join(unicodedata.normalize("NFKC", phrase).casefold().split())
+    if phrase.isascii():
+        return phrase if phrase.islower() else phrase.lower()
+    return " ".join(unicodedata.normalize("NFKC", phrase).casefold().split())

@@ -26,7 +26,6 @@ _SEARCHED: Final = 60
 """Rows at the top of a file among which the header is looked for."""
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
-_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _LINE_MAX: Final = 1_000_000
 _SPAN_AT_TOP: Final = 60
 _SPAN_BELOW: Final = 5
@@ -109,7 +108,7 @@ def _sheets(data: bytes, field: str, limits: Limits) -> list[Layout]:
 
 
 def _texts(decoded: Decoded, field: str, limits: Limits, *, quoted: bool) -> list[Layout]:
-    text = decoded.text
+    text = decoded.text.replace("\r\n", "\n").replace("\r", "\n")
     stated = _STATED.match(text[:20])
     separators = (stated[1],) if stated else _SEPARATORS
     notes = decoded.notes
@@ -153,12 +152,15 @@ def _rows(text: str, separator: str, quote: str, field: str, limits: Limits) -> 
 
 
 def _lines(text: str, field: str) -> Iterator[str]:
-    for line in _LINE.finditer(text):
-        if line.end() - line.start() > _LINE_MAX:
+    start, size = 0, len(text)
+    while start < size:
+        end = text.find("\n", start) + 1 or size
+        if end - start > _LINE_MAX:
             raise ExportTooLarge(
                 f"a line of the file has more than {_LINE_MAX:,} characters; export it again.", field=field
             )
-        yield line[0]
+        yield text[start:end]
+        start = end
 
 
 def _unwrapped(rows: Iterator[Numbered], separator: str) -> Iterator[Numbered]:
