@@ -6,7 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
-from typing import Final
+from typing import Final, cast
 
 from accepted_apps.sales.errors import NoKeywords
 from accepted_apps.sales.model import Dropped, Export, File, Keyword, Kind, ReadingReport
@@ -21,7 +21,8 @@ CHUNK: Final = 256
 """Rows that are read at once: as many as the processor's cache holds."""
 
 _TELLING: Final = 1_000
-"""Rows by which the decimal mark is decided, where they decide it; else it is looked for in all."""
+"""Rows by which the decimal mark is decided. Where they do not decide it, it is looked for in all rows of a text; in a
+workbook numbers are numbers."""
 
 _LINES_SHOWN: Final = 10
 _ASINS_MAX: Final = 1_000
@@ -136,7 +137,7 @@ class _Reading:
         whole.update(dict.fromkeys(columns.asins.values(), True))
         whole.update(dict.fromkeys(itertools.chain(*columns.shares.values()), False))
         for number, (_, row) in enumerate(self._table.body()):
-            if number >= _TELLING and style.votes:
+            if number >= _TELLING and (style.votes or self._table.layout.sheet):
                 break
             for at, counts in whole.items():
                 if at < len(row):
@@ -145,11 +146,18 @@ class _Reading:
 
     def _take(self, chunk: list[Numbered]) -> None:
         """Read some rows: column by column, which is several times as fast as cell by cell."""
-        fitting = [row for row in self._fitting(chunk) if self._is_keyword(row)]
+        at = self._columns.phrase
+        fitting, phrases = [], []
+        for numbered in self._fitting(chunk):
+            phrase = cleaned(str(numbered[1][at]))
+            if reason := _objection(phrase):
+                self._drop(reason, numbered[0])
+            else:
+                fitting.append(numbered)
+                phrases.append(phrase)
         if not fitting:
             return
         cells = list(zip(*(row for _, row, _ in fitting), strict=True))
-        phrases = [cleaned(str(cell)) for cell in cells[self._columns.phrase]]
         known = {name: self._values(name, cells) for name in SORTS}
         columns = [known.get(name) or itertools.repeat(None) for name in _BETWEEN]
         in_files = itertools.repeat(_IN_FILES[self._file])
@@ -173,13 +181,6 @@ class _Reading:
             else:
                 yield line, [*row[:width], *[""] * (width - size)] if size != width else row, size == 1 < width
 
-    def _is_keyword(self, row: tuple[int, Row, bool]) -> bool:
-        line, cells, _ = row
-        reason = _objection(cleaned(str(cells[self._columns.phrase])))
-        if reason:
-            self._drop(reason, line)
-        return reason is None
-
     def _values(self, name: str, cells: Sequence[Sequence[Cell]]) -> list[float | None]:
         """The column of one meaning; empty where the file has none."""
         if name in self._columns.shares:
@@ -201,10 +202,9 @@ class _Reading:
 
     def _ranks(self, cells: Sequence[Sequence[Cell]], known: dict[str, list[float | None]]) -> list[dict[str, int]]:
         asins = tuple(self._columns.asins)
-        columns = [self._read("rank", at, cells) for at in self._columns.asins.values()]
+        columns = [cast("list[int | None]", self._read("rank", at, cells)) for at in self._columns.asins.values()]
         ranks = [
-            {asin: int(rank) for asin, rank in zip(asins, row, strict=True) if rank}
-            for row in zip(*columns, strict=True)
+            {asin: rank for asin, rank in zip(asins, row, strict=True) if rank} for row in zip(*columns, strict=True)
         ] or [{} for _ in cells[0]]
         if OF_ASIN in self._columns.fields:
             named = zip(ranks, cells[self._columns.fields[OF_ASIN]], known["organic_rank"], strict=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import io
 import posixpath
-import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 from xml.parsers import expat
@@ -21,7 +21,7 @@ from accepted_apps.sales.reading.limits import Limits
 from accepted_apps.sales.reading.numbers import Cell
 
 MARK: Final = b"PK\x03\x04"
-_REFERENCE: Final = re.compile(r"([A-Z]{1,3})\d+")
+_DIGITS: Final = "0123456789"
 _PERCENT_FORMATS: Final = frozenset({"9", "10"})
 """The two percent formats that every workbook has without naming them."""
 
@@ -221,6 +221,8 @@ class _Strings(_Texts):
 
 
 class _Sheet(_Texts):
+    """Hears the rows. It is called several times for each cell, and so does little each time."""
+
     def __init__(self, strings: list[str], percent: frozenset[str], check: Callable[[int], None]) -> None:
         super().__init__()
         self.rows: list[tuple[int, list[Cell]]] = []
@@ -229,16 +231,18 @@ class _Sheet(_Texts):
         self._check = check
         self._number = 0
         self._cells: list[Cell] = []
-        self._column = 0
+        self._missing = 0
         self._cell: dict[str, str] = {}
 
     def start(self, name: str, attributes: dict[str, str], /) -> None:
         local = _local(name)
-        if local == "c":
-            reference = _REFERENCE.fullmatch(attributes.get("r", ""))
-            self._column = _column(reference[1]) if reference else len(self._cells)
-            self._check(self._column + 1)
+        if local == "v":
+            self._taking = True
+        elif local == "c":
             self._cell = attributes
+            self._missing = _column(attributes["r"].rstrip(_DIGITS)) - len(self._cells) if "r" in attributes else 0
+            if self._missing > 0:
+                self._check(len(self._cells) + self._missing)
         elif local == "row":
             stated = attributes.get("r", "")
             self._number = int(stated) if stated.isdecimal() and len(stated) < 9 else self._number + 1
@@ -248,11 +252,15 @@ class _Sheet(_Texts):
 
     def end(self, name: str, /) -> None:
         local = _local(name)
-        if local == "c":
-            missing = self._column + 1 - len(self._cells)
-            self._cells.extend([""] * missing)
-            self._cells[self._column] = self._value(self._taken())
+        if local == "v":
+            self._taking = False
+        elif local == "c":
+            if self._missing > 0:
+                self._cells.extend([""] * self._missing)
+            self._cells.append(self._value("".join(self._parts)))
+            self._parts.clear()
         elif local == "row":
+            self._check(len(self._cells))
             if any(cell != "" for cell in self._cells):
                 self.rows.append((self._number, self._cells))
         else:
@@ -260,19 +268,22 @@ class _Sheet(_Texts):
 
     def _value(self, text: str) -> Cell:
         sort = self._cell.get("t", "n")
+        if sort == "n":
+            return self._numeric(text)
         if sort == "s":
             place = int(text) if text.isdecimal() and len(text) < 10 else -1
             return self._strings[place] if 0 <= place < len(self._strings) else ""
-        if sort == "n":
-            return self._numeric(text)
         return "" if sort == "e" else text
 
     def _numeric(self, text: str) -> Cell:
+        percent = self._cell.get("s") in self._percent
+        if not percent and text.isdecimal() and len(text) < 16:
+            return int(text)
         try:
             value = float(text)
         except ValueError:
             return text
-        if self._cell.get("s") in self._percent:
+        if percent:
             value = round(value * 100, 10)
         return int(value) if value.is_integer() else value
 
@@ -286,11 +297,14 @@ def _inside(folder: str, target: str) -> str:
     return posixpath.normpath(posixpath.join("/", folder, unquote(target))).lstrip("/")
 
 
+@lru_cache(maxsize=256)
 def _local(name: str) -> str:
     return name[name.rfind(":") + 1 :]
 
 
+@lru_cache(maxsize=4096)
 def _column(letters: str) -> int:
+    """The place of a column, from 0: A is 0, AA is 26."""
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - 64
