@@ -45,7 +45,9 @@ class AppServer:
             )
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        assert line.startswith("serving "), (self.data / "server.log").read_text()
+        if not line.startswith("serving "):
+            self.kill()
+            raise AssertionError((self.data / "server.log").read_text())
         self.url = line.split()[1]
         return self
 

@@ -10,16 +10,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from accepted import JobNotFound, JobRecord, Jobs
+from accepted import JobRecord, Jobs
 from accepted.errors import InvalidInput
-from accepted_apps.preview.routes import ProblemRoute
+from accepted_apps.routing import ProblemRoutes
 
 _FOLDER: Final = Path(__file__).parent / "web"
 _POLICY: Final = (
@@ -114,15 +114,16 @@ def _answer(text: str, headers: Mapping[str, str]) -> Callable[[], Awaitable[HTM
     return answer
 
 
-class _Asked:
+class _Asked(ProblemRoutes):
     """What the caller's jobs of a page were asked to do, which the job API does not tell."""
 
+    name = "pages"
+
     def __init__(self, jobs: Jobs, pages: Sequence[Page]) -> None:
-        self._jobs = jobs
+        super().__init__(jobs)
         self._pages = {page.task: page for page in pages}
-        self.router = APIRouter(route_class=ProblemRoute, prefix="/pages/jobs", include_in_schema=False)
-        self.router.add_api_route("", self.list, name="pages_jobs")
-        self.router.add_api_route("/{job_id}", self.look, name="pages_job")
+        self._add("GET", "/pages/jobs", self.list, {200: None}, described=False)
+        self._add("GET", "/pages/jobs/{job_id}", self.look, {200: None}, described=False)
 
     async def list(
         self,
@@ -132,8 +133,7 @@ class _Asked:
         limit: Annotated[int, Query(ge=1, le=100)] = 8,
     ) -> JSONResponse:
         """The caller's jobs of one task, newest first."""
-        identity = await self._jobs.access.identify(request)
-        self._jobs.access.full(identity)
+        identity = await self._full(request)
         if task not in self._pages:
             raise InvalidInput([{"detail": f"expected one of {', '.join(self._pages)}", "pointer": "#/task"}])
         page = await self._jobs.list(owner=identity.owner, task=task, cursor=cursor, limit=limit)
@@ -141,11 +141,7 @@ class _Asked:
 
     async def look(self, request: Request, job_id: str) -> JSONResponse:
         """One job. Raises JobNotFound for what is unknown, another's, or of no page."""
-        access = self._jobs.access
-        job = await access.job(await access.identify(request), self._jobs.store, job_id, "read")
-        if job.task not in self._pages:
-            raise JobNotFound(job_id)
-        return JSONResponse(self._asked(job))
+        return JSONResponse(self._asked(await self._find(request, job_id, self._pages, "read")))
 
     def _asked(self, job: JobRecord) -> Mapping[str, Any]:
         page = self._pages[job.task]

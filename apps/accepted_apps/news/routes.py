@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
+from fastapi import Query, Request, Response
 from pydantic import BaseModel
 from pydantic_core import to_json
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect
 
 from accepted import AcceptedError, JobGone, JobNotFound, JobRecord, Jobs, Task
-from accepted.errors import BadRequest, InvalidInput
-from accepted.http.auth import Identity, JobVerb
+from accepted.errors import BadRequest
+from accepted.http.auth import JobVerb
 from accepted.http.negotiation import media_type, parse_key
-from accepted.http.problems import problem_response, unexpected
-from accepted.http.reading import chunks, parse, read_json
+from accepted.http.reading import chunks, read_json
 from accepted.http.waiting import while_connected
 from accepted_apps.news.bodies import check_answer, job_answer
 from accepted_apps.news.documents.base import Document
@@ -56,16 +51,23 @@ from accepted_apps.news.shapes import (
 )
 from accepted_apps.news.sources.model import Source
 from accepted_apps.news.task import CHECK, NEWS
-
-log = logging.getLogger("accepted_apps.news")
+from accepted_apps.routing import (
+    FRESH,
+    REFUSALS,
+    Routes,
+    body_of,
+    field_of,
+    headers_of,
+    json_answer,
+    json_object,
+    plain_status,
+)
 
 _BODY_MAX = 256 * 1024
 _PAGE_MAX = 100
 """Documents in one answer."""
 _CANCEL_WAIT = 5.0
 """Seconds that a running job is waited for before it is removed."""
-
-Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class NotFound(NewsError):
@@ -74,90 +76,75 @@ class NotFound(NewsError):
     code = "not_found"
 
 
-class ErrorRoute(APIRoute):
+_STATUSES: dict[type[NewsError], int] = {
+    NotFound: 404,
+    SourceNotFound: 404,
+    SourceExists: 409,
+    SharedSource: 409,
+    RegistryFull: 409,
+}
+_FAILURES = {
+    **REFUSALS,
+    400: "The input does not fit: `error` says why, `field` names it. Nothing was submitted.",
+    404: "There is no such thing of the caller's.",
+    409: "The registry does not allow it: `error` says why.",
+    429: "The caller has as many jobs under way as allowed; `Retry-After` says when to try again.",
+}
+
+
+class NewsRoutes(Routes):
     """Every error is `{"success": false, "error"}`: a sentence that a page can show."""
 
-    def get_route_handler(self) -> Answer:
-        handler = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            try:
-                return await handler(request)
-            except RequestValidationError as error:
-                return _failure(_invalid(error))
-            except NewsError as error:
-                return _json(
-                    Failure(error=error.message, code=error.code, field=error.field), _STATUSES.get(type(error), 400)
-                )
-            except AcceptedError as error:
-                return _failure(error)
-            except ClientDisconnect:
-                return Response()  # nobody is left to read it; what was submitted goes on
-            except Exception:
-                log.exception("%s %s", request.method, request.url.path)
-                return _failure(unexpected())
-
-        return answer
-
-
-class NewsRoutes:
-    """The routes of one `Jobs`; `router` is what an application includes."""
+    name = "news"
+    failures = _FAILURES
 
     def __init__(self, jobs: Jobs, task: Task[..., NewsResult], check: Task[..., CheckResult], room: Newsroom) -> None:
-        self._jobs, self._task, self._check, self._room = jobs, task, check, room
+        super().__init__(jobs)
+        self._task, self._check, self._room = task, check, room
         self._registry, self._settings = room.registry, room.settings
-        self.router = APIRouter(route_class=ErrorRoute, tags=["news"])
         add, job, source = self._add, "/api/news/scrape-job", "/api/news-sources"
-        add("POST", job, self.start, {202: Started}, 400, 413, 415, 429, 503, body=Submission)
+        add("POST", job, self.start, {202: Started}, 400, 413, 415, 429, 503, extra=body_of(Submission))
         add("GET", job + "/{job_id}", self.look, {200: JobAnswer}, 404)
         add("DELETE", job + "/{job_id}", self.remove, {200: Done}, 404)
         add("GET", "/api/news/documents", self.documents, {200: DocumentList}, 400)
         add("GET", "/api/news/documents/{document_id}", self.document, {200: DocumentAnswer}, 404)
         add("GET", source, self.sources, {200: list[SourceState]})
-        add("POST", source, self.add_source, {201: SourceAnswer}, 400, 409, 413, 415, body=Source)
+        add("POST", source, self.add_source, {201: SourceAnswer}, 400, 409, 413, 415, extra=body_of(Source))
         add("POST", source + "/import", self.import_sources, {200: ImportAnswer}, 400, 413)
-        add("GET", source + "/export", self.export_sources, {200: None})
+        add("GET", source + "/export", self.export_sources, {200: {"content": {"text/x-opml": {}}}})
         add("POST", source + "/check", self.check, {200: CheckAnswer, 202: CheckAnswer}, 400, 413, 415, 429, 503)
         add("GET", source + "/check/{job_id}", self.look_at_check, {200: CheckAnswer}, 404)
-        add("PUT", source + "/{source_id}", self.replace_source, {200: SourceAnswer}, 400, 404, 409, body=Source)
+        add(
+            "PUT",
+            source + "/{source_id}",
+            self.replace_source,
+            {200: SourceAnswer},
+            400,
+            404,
+            409,
+            extra=body_of(Source),
+        )
         add("DELETE", source + "/{source_id}", self.remove_source, {200: Done}, 404, 409)
 
-    def _add(
-        self,
-        method: str,
-        path: str,
-        handler: Callable[..., Awaitable[Response]],
-        models: dict[int, Any],
-        *failures: int,
-        body: type[BaseModel] | None = None,
-    ) -> None:
-        responses: dict[int | str, dict[str, Any]] = {
-            status: {"model": model} if model else {"content": {"text/x-opml": {}}} for status, model in models.items()
-        }
-        for status in (*failures, 401, 403):
-            responses[status] = {"model": Failure, "description": _FAILURES[status]}
-        extra: dict[str, Any] | None = None
-        if body is not None:
-            schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
-            schema.pop("$defs", None)
-            extra = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
-        self.router.add_api_route(
-            path,
-            handler,
-            name=f"news_{handler.__name__}",
-            methods=[method],
-            status_code=min(models),
-            response_model=None,
-            responses=responses,
-            openapi_extra=extra,
-        )
+    def own_refusal(self, error: Exception) -> Response | None:
+        if not isinstance(error, NewsError):
+            return None
+        body = Failure(error=error.message, code=error.code, field=error.field)
+        return _json(body, _STATUSES.get(type(error), 400))
+
+    def refusal(self, error: AcceptedError) -> Response:
+        body = Failure(error=error.public, code=error.slug, field=field_of(error))
+        return _json(body, plain_status(error), headers_of(error))
+
+    def described_refusal(self, status: int) -> dict[str, Any]:  # noqa: ARG002  the same for each
+        return {"model": Failure}
 
     # ── jobs ──
 
     async def start(self, request: Request) -> Response:
         """Read sources in the background: answers at once with the job."""
         identity = await self._full(request)
-        given = _object(await read_json(request, _BODY_MAX))
+        given = json_object(await read_json(request, _BODY_MAX))
         named, options = _named_sources(given), _options(given.get("options"))
         await self._registry.resolve(identity.owner, named)
         key = parse_key(request.headers.get("idempotency-key"))
@@ -169,27 +156,23 @@ class NewsRoutes:
 
     async def look(self, request: Request, job_id: str) -> Response:
         """How far a job is, and its articles once they are there."""
-        return _answer(await job_answer(self._jobs, await self._find(request, job_id, NEWS, "read")))
+        return json_answer(await job_answer(self._jobs, await self._job(request, job_id, NEWS, "read")))
 
     async def remove(self, request: Request, job_id: str) -> Response:
         """Cancel a job if it is not over, and remove it. The articles that it saved stay."""
-        record = await self._find(request, job_id, NEWS, "delete")
+        record = await self._job(request, job_id, NEWS, "delete")
         if not record.over:
             record = await self._jobs.cancel(record.id)
             await self._jobs.wait_over(record.id, _CANCEL_WAIT, after=record.seq)
         await self._jobs.delete(record.id)
         return _json(Done(message="The job was removed."))
 
-    async def _find(self, request: Request, job_id: str, task: str, verb: JobVerb) -> JobRecord:
+    async def _job(self, request: Request, job_id: str, task: str, verb: JobVerb) -> JobRecord:
         """Raises NotFound for what is unknown, removed, another's, or a job of something else."""
-        access = self._jobs.access
         try:
-            record = await access.job(await access.identify(request), self._jobs.store, job_id, verb)
+            return await self._find(request, job_id, (task,), verb)
         except (JobNotFound, JobGone):
             raise NotFound("Job not found") from None
-        if record.task != task:
-            raise NotFound("Job not found")
-        return record
 
     # ── documents ──
 
@@ -229,18 +212,18 @@ class NewsRoutes:
     async def sources(self, request: Request) -> Response:
         """The sources that the caller can name: everybody's, and the caller's own."""
         identity = await self._full(request)
-        return _answer(to_json([_source(one) for one in await self._registry.entries(identity.owner)]))
+        return json_answer(to_json([_source(one) for one in await self._registry.entries(identity.owner)]))
 
     async def add_source(self, request: Request) -> Response:
         """Enter a source; without an `id` it gets one made of its name."""
         identity = await self._full(request)
-        source = await self._registry.add(identity.owner, _object(await read_json(request, _BODY_MAX)))
+        source = await self._registry.add(identity.owner, json_object(await read_json(request, _BODY_MAX)))
         return _json(SourceAnswer(source=_source(Entry(source, shared=False))), 201)
 
     async def replace_source(self, request: Request, source_id: str) -> Response:
         """Change a source; one of everybody's is changed for the caller alone."""
         identity = await self._full(request)
-        given = _object(await read_json(request, _BODY_MAX))
+        given = json_object(await read_json(request, _BODY_MAX))
         source = await self._registry.replace(identity.owner, source_id, given)
         return _json(SourceAnswer(source=_source(Entry(source, shared=False))))
 
@@ -263,7 +246,7 @@ class NewsRoutes:
         """All sources that the caller can name, as OPML."""
         identity = await self._full(request)
         sources = [one.source for one in await self._registry.entries(identity.owner)]
-        headers = {"Content-Disposition": 'attachment; filename="news-sources.opml"', **_FRESH}
+        headers = {"Content-Disposition": 'attachment; filename="news-sources.opml"', **FRESH}
         return Response(write_opml(sources), headers=headers, media_type="text/x-opml")
 
     async def _file(self, request: Request) -> bytes:
@@ -293,7 +276,7 @@ class NewsRoutes:
     async def check(self, request: Request) -> Response:
         """What a source would find now: 200 with it if it is there in time, else 202 with the job, which goes on."""
         identity = await self._full(request)
-        given = _object(await read_json(request, _BODY_MAX))
+        given = json_object(await read_json(request, _BODY_MAX))
         source, limit = given.get("source"), given.get("limit") or self._settings.check_limit
         if isinstance(source, str):
             await self._resolve_one(identity.owner, source)
@@ -312,7 +295,7 @@ class NewsRoutes:
 
     async def look_at_check(self, request: Request, job_id: str) -> Response:
         """A check that took longer."""
-        record = await self._find(request, job_id, CHECK, "read")
+        record = await self._job(request, job_id, CHECK, "read")
         return _json(await check_answer(self._jobs, record))
 
     async def _resolve_one(self, owner: str, named: str) -> None:
@@ -321,40 +304,6 @@ class NewsRoutes:
         except NewsError as error:
             error.message, error.field = error.message.replace("sources[0]", "source", 1), "source"
             raise
-
-    async def _full(self, request: Request) -> Identity:
-        """The caller, who brings more than a token for one job. Raises NotAuthenticated, Forbidden."""
-        identity = await self._jobs.access.identify(request)
-        self._jobs.access.full(identity)
-        return identity
-
-
-_FRESH = {"Cache-Control": "private, no-cache"}
-_STATUSES: dict[type[NewsError], int] = {
-    NotFound: 404,
-    SourceNotFound: 404,
-    SourceExists: 409,
-    SharedSource: 409,
-    RegistryFull: 409,
-}
-_FAILURES = {
-    400: "The input does not fit: `error` says why, `field` names it. Nothing was submitted.",
-    401: "Nobody said who is calling.",
-    403: "This caller may not come in.",
-    404: "There is no such thing of the caller's.",
-    409: "The registry does not allow it: `error` says why.",
-    413: "The body is too large.",
-    415: "The body is not JSON by its content type.",
-    429: "The caller has as many jobs under way as allowed; `Retry-After` says when to try again.",
-    503: "The server is starting, stopping or full; `Retry-After` says when to try again.",
-}
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    given = parse(body or b"{}")
-    if not isinstance(given, dict):
-        raise BadRequest("The body is no JSON object.")
-    return given
 
 
 def _named_sources(given: dict[str, Any]) -> list[str]:
@@ -385,27 +334,6 @@ def _source(entry: Entry) -> SourceState:
     return SourceState(**entry.source.model_dump(), shared=entry.shared)
 
 
-def _failure(error: AcceptedError) -> Response:
-    """The library's own errors in this application's shape, with their headers."""
-    field = None
-    if isinstance(error, InvalidInput) and error.errors:
-        field = str(error.errors[0]["pointer"]).removeprefix("#/")
-    body = Failure(error=error.public, code=error.slug, field=field)
-    headers = {
-        name: value for name, value in problem_response(error).headers.items() if not name.startswith("content-")
-    }
-    return _json(body, 400 if error.status == 422 else error.status, headers)
-
-
 def _json(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     sparse = isinstance(body, Failure | CheckAnswer)
-    return _answer(body.model_dump_json(exclude_none=sparse).encode(), status, headers)
-
-
-def _answer(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(body, status, {**_FRESH, **(headers or {})}, media_type="application/json")
-
-
-def _invalid(error: RequestValidationError) -> InvalidInput:
-    """Of the query: FastAPI's objections as a problem that names the field."""
-    return InvalidInput([{"detail": one["msg"], "pointer": f"#/{one['loc'][-1]}"} for one in error.errors()])
+    return json_answer(body.model_dump_json(exclude_none=sparse).encode(), status, headers)
