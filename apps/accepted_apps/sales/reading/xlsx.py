@@ -10,7 +10,7 @@ import io
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
@@ -34,13 +34,15 @@ _STRINGS_SHARE: Final = 8
 """Shared strings may unpack to this part of what the whole workbook may, because they are held."""
 
 _CHUNK: Final = 1 << 16
+_PARTS_MAX: Final = 64
+"""Parts of a text, each at most as long as what is read at once; a cell holds 32,767 characters."""
 
 
 class Workbook:
     """An XLSX file. Raises BadExport where it is none, or is damaged."""
 
     def __init__(self, data: bytes, limits: Limits, field: str) -> None:
-        self._limits = limits
+        self.limits = limits
         self._field = field
         try:
             self._files = zipfile.ZipFile(io.BytesIO(data))
@@ -55,8 +57,8 @@ class Workbook:
             )
         self._main = main
         self._relations = posixpath.join(posixpath.dirname(main), "_rels", posixpath.basename(main) + ".rels")
-        self._strings = self._shared()
-        self._percent = self._percent_styles()
+        self.strings = self._shared()
+        self.percent = self._percent_styles()
 
     def sheets(self) -> list[tuple[str, str]]:
         """Name and file of each visible sheet, in order."""
@@ -70,17 +72,21 @@ class Workbook:
 
     def rows(self, sheet: str) -> Iterator[tuple[int, list[Cell]]]:
         """Rows that are not empty, with their numbers from 1; cells that are not there are ``""``."""
-        heard = _Sheet(self._strings, self._percent, lambda columns: self._limits.check_columns(columns, self._field))
+        heard = _Sheet(self)
         for _ in self._parsed(sheet, heard):
             yield from heard.rows
             heard.rows.clear()
         yield from heard.rows
 
+    def check_columns(self, columns: int) -> None:
+        """Raises ExportTooLarge."""
+        self.limits.check_columns(columns, self._field)
+
     def _shared(self) -> list[str]:
         file = next(iter(self._related(self._relations, "sharedStrings").values()), None)
         if file is None:
             return []
-        self._limits.check_unpacked(self._sizes.get(file, 0) * _STRINGS_SHARE, self._field)
+        self.limits.check_unpacked(self._sizes.get(file, 0) * _STRINGS_SHARE, self._field)
         heard = _Strings()
         for _ in self._parsed(file, heard):
             pass
@@ -201,6 +207,8 @@ class _Texts(_Heard):
     def text(self, part: str, /) -> None:
         if self._taking:
             self._parts.append(part)
+            if len(self._parts) > _PARTS_MAX:
+                raise EOFError
 
     def _taken(self) -> str:
         text = "".join(self._parts)
@@ -223,12 +231,13 @@ class _Strings(_Texts):
 class _Sheet(_Texts):
     """Hears the rows. It is called several times for each cell, and so does little each time."""
 
-    def __init__(self, strings: list[str], percent: frozenset[str], check: Callable[[int], None]) -> None:
+    def __init__(self, book: Workbook) -> None:
         super().__init__()
         self.rows: list[tuple[int, list[Cell]]] = []
-        self._strings = strings
-        self._percent = percent
-        self._check = check
+        self._strings = book.strings
+        self._percent = book.percent
+        self._columns = book.limits.columns
+        self._check = book.check_columns
         self._number = 0
         self._cells: list[Cell] = []
         self._missing = 0
@@ -242,7 +251,7 @@ class _Sheet(_Texts):
             self._cell = attributes
             self._missing = _column(attributes["r"].rstrip(_DIGITS)) - len(self._cells) if "r" in attributes else 0
             if self._missing > 0:
-                self._check(len(self._cells) + self._missing)
+                self._check(len(self._cells) + self._missing + 1)
         elif local == "row":
             stated = attributes.get("r", "")
             self._number = int(stated) if stated.isdecimal() and len(stated) < 9 else self._number + 1
@@ -259,8 +268,9 @@ class _Sheet(_Texts):
                 self._cells.extend([""] * self._missing)
             self._cells.append(self._value("".join(self._parts)))
             self._parts.clear()
+            if len(self._cells) > self._columns:
+                self._check(len(self._cells))
         elif local == "row":
-            self._check(len(self._cells))
             if any(cell != "" for cell in self._cells):
                 self.rows.append((self._number, self._cells))
         else:
@@ -306,6 +316,6 @@ def _local(name: str) -> str:
 def _column(letters: str) -> int:
     """The place of a column, from 0: A is 0, AA is 26."""
     number = 0
-    for letter in letters:
+    for letter in letters[:4]:
         number = number * 26 + ord(letter) - 64
     return number - 1
