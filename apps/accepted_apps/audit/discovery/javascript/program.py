@@ -28,7 +28,7 @@ from accepted_apps.audit.discovery.javascript.values import (
 )
 
 _STEPS = 6_000_000
-_MENTIONS = ("express", "Router", "@nestjs/", "router.", "app.")
+_MENTIONS = ("express", "Router", "@nestjs/", "router", "app", "server", "App")
 _EXPRESS = re.compile(r"""["']express["']|express-promise-router|["']express-ws["']""")
 _NEST = re.compile(r"NestFactory|@Controller|@Module|RouterModule|registerAs\(")
 _BUNDLE = re.compile(
@@ -37,8 +37,11 @@ _BUNDLE = re.compile(
 )
 _ROUTER_NAME = re.compile(r"^_?(app|router|server|api|application|express|expressApp|apiRouter|routes?|r)$")
 _ROUTER_TYPE = re.compile(r"^(express\.|core\.|e\.)?(Express|Application|Router|IRouter|Server)$")
-_MAKES = re.compile(r"\bRouter\(")
 _REGISTERS = re.compile(r"\.\s*(?:get|post|put|patch|delete|all|use|route)\s*\(")
+_STARTS = re.compile(
+    rf"{_REGISTERS.pattern}|\.listen\(|\bnew \w*(?:App|Application|Server)\b|\b(?:bootstrap|start\w*)\("
+)
+_MAKES = re.compile(r"\bRouter\(")
 
 
 class Program:
@@ -96,7 +99,7 @@ class Program:
             for path in starts:
                 self._module(path)
             for path in files:
-                if self._resolver.home(path) in homes and _REGISTERS.search(self.sources.text(path) or ""):
+                if self._resolver.home(path) in homes and _STARTS.search(self.sources.text(path) or ""):
                     self._module(path)
             self._unused(homes)
         except Exhausted:
