@@ -1,0 +1,231 @@
+"""From exports to judged keywords: relevancy, language, brand and category of each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from accepted_apps.sales.analysis import relevancy
+from accepted_apps.sales.analysis.brands import Brands, brands_of, names_among, own_brands
+from accepted_apps.sales.analysis.categories import Judge, is_no_phrase
+from accepted_apps.sales.analysis.core import Core, Phrase, core_of, weight
+from accepted_apps.sales.analysis.languages import NAMES, NEIGHBOURS, Vocabulary, by_script
+from accepted_apps.sales.analysis.lexicon import joins, known, misspellings
+from accepted_apps.sales.analysis.model import BRANDED, IRRELEVANT, OUTLIER, Analysis, Item, Listing
+from accepted_apps.sales.analysis.text import Stemmer, tokens
+from accepted_apps.sales.analysis.words import trade_words
+from accepted_apps.sales.model import MARKETPLACES, Keyword, Keywords, Product
+
+MOST: Final = 50_000
+"""Keywords that are analysed at most: those of the highest relevancy, then of the highest volume."""
+SHOP: Final = "amazon"
+_JOINS: Final = 2_000
+
+
+@dataclass(slots=True)
+class Reading:
+    """One phrase on its way, and its words, with slips set right."""
+
+    item: Item
+    words: list[str]
+
+
+def listing_of(product: Product | None) -> Listing:
+    """What the analysis uses of a product's page."""
+    if product is None:
+        return Listing()
+    return Listing(
+        asin=product.asin,
+        title=product.title,
+        brand=product.brand or "",
+        bullets=tuple(product.bullets),
+        overview=dict(product.overview),
+        category=tuple(product.category),
+        description=tuple(product.description),
+    )
+
+
+def analyse(
+    exports: Keywords, product: Product | None, marketplace: str, main_keyword: str | None = None, *, most: int = MOST
+) -> Analysis:
+    """Every keyword with its relevancy, language and category, by rules, in the order of the exports.
+
+    Raises KeyError for an unknown marketplace. It is a matter of seconds, all of them the processor's: call it in a
+    process, or at least a thread, of its own.
+    """
+    language = MARKETPLACES[marketplace].language
+    listing = listing_of(product)
+    stemmer = Stemmer(language)
+    title = frozenset(stemmer.stems(listing.title))
+    read = [_read(one, exports, stemmer, title) for one in exports.keywords]
+    kept = _most_relevant(read, most)
+    found = Analysis(
+        marketplace=marketplace,
+        language=language,
+        listing=listing,
+        items=[one.item for one in kept],
+        left_out=len(read) - len(kept),
+    )
+    _judge(found, kept, stemmer, title, main_keyword)
+    return found
+
+
+def _read(keyword: Keyword, exports: Keywords, stemmer: Stemmer, title: frozenset[str]) -> Reading:
+    words = tokens(keyword.phrase)
+    stems = tuple(map(stemmer.stem, stemmer.content(words)))
+    base = relevancy.by_ranks(keyword, exports)
+    scored = relevancy.by_words(stems, title) if base is None else base
+    item = Item(
+        phrase=keyword.phrase,
+        key=keyword.key,
+        search_volume=keyword.search_volume,
+        base_relevancy_score=scored,
+        relevancy_score=scored if base is None else relevancy.adjusted(base, stems, title),
+        title_density=keyword.title_density,
+        cpr=keyword.cpr,
+        competing_products=keyword.competing_products,
+        ranking_competitors=keyword.ranking_competitors,
+        competitor_rank_avg=keyword.competitor_rank_avg,
+        competitor_performance_score=keyword.competitor_performance_score,
+        keyword_sales=keyword.keyword_sales,
+        iq_score=keyword.iq_score,
+        in_files=tuple(keyword.in_files),
+    )
+    return Reading(item, words)
+
+
+def _most_relevant(read: list[Reading], most: int) -> list[Reading]:
+    if len(read) <= most:
+        return read
+    order = sorted(range(len(read)), key=lambda at: (-read[at].item.base_relevancy_score, -read[at].item.volume, at))
+    return [read[at] for at in sorted(order[:most])]
+
+
+def _judge(found: Analysis, read: list[Reading], stemmer: Stemmer, title: frozenset[str], main: str | None) -> None:
+    home = frozenset(tokens(" ".join((found.listing.title, *found.listing.bullets, *found.listing.category))))
+    counts = Counter(word for one in read for word in set(one.words))
+    own = known(counts.keys() | home, found.language) | trade_words()
+    slips = misspellings(counts, own)
+    foreign = _foreign(counts, own, found.marketplace, found.language)
+    _set_right(read, slips, counts, own, stemmer)
+    given = tokens(main or "")
+    vocabulary = Vocabulary(found.language, own, foreign, home | slips.keys() | set(given))
+    ours = own_brands(found.listing.brand, found.listing.title, own)
+    listed = home - {word for brand in ours for word in brand}
+    dictionary = own.union(*foreign.values())
+    names = names_among(counts, dictionary, slips.keys() | listed | set(given), found.language)
+    brands = brands_of(ours, names, given)
+    open_ones = _named(read, vocabulary, brands)
+    core = _core(found, open_ones, stemmer, title, main)
+    judge = Judge(stemmer, core, title | frozenset(map(stemmer.stem, home)))
+    for one in open_ones:
+        verdict = judge.verdict(one.words, one.item.base_relevancy_score)
+        one.item.category, one.item.reason = verdict.category, verdict.reason
+    for one in read:
+        # The shop's own name beside an occasion ("amazon best sellers") names no product of a brand.
+        if one.item.category == BRANDED and SHOP in one.words:
+            rest = judge.verdict([word for word in one.words if word != SHOP], 0)
+            if rest.category == OUTLIER:
+                one.item.category, one.item.reason = rest.category, rest.reason
+
+
+def _foreign(counts: Counter[str], own: frozenset[str], marketplace: str, language: str) -> dict[str, frozenset[str]]:
+    """Words that other languages' dictionaries have, and the marketplace's has not."""
+    open_words = {one for one in counts if one not in own and one.isalpha()}
+    found: dict[str, frozenset[str]] = {}
+    for neighbour in NEIGHBOURS[marketplace]:
+        if open_words and neighbour != language:
+            found[neighbour] = known(open_words, neighbour)
+    return found
+
+
+def _set_right(
+    read: list[Reading], slips: dict[str, str], counts: Counter[str], own: frozenset[str], stemmer: Stemmer
+) -> None:
+    """Misspelt words as they are meant, and words that are written as one and as two in one way."""
+    pairs = Counter(pair for one in read for pair in zip(one.words, one.words[1:], strict=False))
+    whole, parts = joins(counts, dict(pairs.most_common(_JOINS)), own)
+    for one in read:
+        one.words = list(_joined([slips.get(word, word) for word in one.words], whole, parts))
+        one.item.stems = tuple(map(stemmer.stem, stemmer.content(one.words)))
+        one.item.head = stemmer.stem(stemmer.head(one.words)) if one.words else ""
+
+
+def _joined(words: list[str], whole: dict[tuple[str, str], str], parts: dict[str, tuple[str, str]]) -> Iterator[str]:
+    at = 0
+    while at < len(words):
+        made = whole.get((words[at], words[at + 1])) if at + 1 < len(words) else None
+        if made is not None:
+            yield made
+            at += 2
+        else:
+            yield from parts.get(words[at], (words[at],))
+            at += 1
+
+
+def _named(read: list[Reading], vocabulary: Vocabulary, brands: Brands) -> list[Reading]:
+    """Judge those of another language, with a brand, or without words; return the others."""
+    open_ones: list[Reading] = []
+    for one in read:
+        item = one.item
+        item.language = by_script(item.phrase) or vocabulary.language
+        brand = brands.found_in(tokens(item.phrase)) or brands.found_in(one.words)
+        if is_no_phrase(item.phrase):
+            item.category, item.reason = IRRELEVANT, "no words"
+        elif item.language == vocabulary.language and brand is None:
+            item.language = vocabulary.language_of(one.words)
+        if item.category == IRRELEVANT:
+            continue
+        if item.language != vocabulary.language:
+            item.category, item.reason = NAMES.get(item.language, "Other language"), "is in another language"
+        elif brand is not None:
+            item.category, item.reason = BRANDED, f"names a brand: {brand}"
+        else:
+            open_ones.append(one)
+    return open_ones
+
+
+def _core(found: Analysis, read: list[Reading], stemmer: Stemmer, title: frozenset[str], given: str | None) -> Core:
+    words = stemmer.words
+    plain = stemmer.stemmed(words.generic | words.occasion | words.people | words.informational)
+    plain |= frozenset().union(*map(stemmer.stemmed, words.design.values()))
+    _choose_main(found, read, title, plain, given)
+    main = tokens(found.main_keyword)
+    core = core_of(
+        (
+            Phrase(
+                one.item.stems,
+                one.item.head,
+                one.item.base_relevancy_score,
+                weight(one.item.base_relevancy_score, one.item.search_volume),
+            )
+            for one in read
+        ),
+        main=[stemmer.stem(one) for one in stemmer.content(main)],
+        main_head=stemmer.stem(stemmer.head(main)) if main else "",
+        title=title,
+        plain=plain,
+    )
+    found.heads, found.topics = tuple(sorted(core.heads)), tuple(sorted(core.topics))
+    return core
+
+
+def _choose_main(
+    found: Analysis, read: list[Reading], title: frozenset[str], plain: frozenset[str], given: str | None
+) -> None:
+    """The given one; else the phrase of two words or more with the highest weight, which words of the title raise."""
+    if given and given.strip():
+        found.main_keyword, found.main_chosen = " ".join(given.split()), "given"
+        return
+
+    def worth(one: Reading) -> float:
+        share = relevancy.by_words(one.item.stems, title) / 10
+        return weight(one.item.relevancy_score, one.item.search_volume) * (0.5 + share)
+
+    several = [one for one in read if len(one.item.stems) > 1 and not set(one.item.stems) & plain]
+    best = max(several or read, key=worth, default=None)
+    if best is not None and best.item.base_relevancy_score:
+        found.main_keyword = best.item.phrase
+        found.main_chosen = "the keyword with the highest relevancy and search volume, by the words of the title"

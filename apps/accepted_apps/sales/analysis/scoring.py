@@ -1,0 +1,143 @@
+"""Intent, roots, variants and opportunities of judged keywords: all by rules, from the analysis alone."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Final
+
+from accepted_apps.sales.analysis.languages import NAMES
+from accepted_apps.sales.analysis.model import (
+    BRANDED,
+    IRRELEVANT,
+    OUTLIER,
+    WANTED,
+    Analysis,
+    Decision,
+    Item,
+    Root,
+    VariantGroup,
+)
+from accepted_apps.sales.analysis.text import Stemmer, tokens
+
+FOUND: Final = 7
+"""Relevancy from which competitors are found by a keyword."""
+VOLUME: Final = 100
+"""Searches a month from which a phrase that no title has is worth one."""
+LOW_DENSITY: Final = 3
+LOW_DENSITY_VOLUME: Final = 300
+"""Searches a month from which a phrase that up to LOW_DENSITY titles have is worth one."""
+
+_LANGUAGES: Final = frozenset(NAMES.values()) | {"Other language"}
+
+
+def score(found: Analysis) -> None:
+    """Fill in intent, roots, variants and opportunities; what was there of them is replaced."""
+    for item in found.items:
+        item.intent_score = intent(item, found)
+    found.intent_by = "rules"
+    found.roots = _roots(found)
+    found.variants = _variants(found)
+    for item in found.items:
+        item.opportunity_decision, item.opportunity_reason = opportunity(item)
+
+
+def intent(item: Item, found: Analysis) -> int:
+    """0 to 3: one for each of: it says what the product is; it has a word that most of the product's keywords have;
+    competitors are found by it (relevancy from 7).
+
+    At most 1 for what is broad, 0 for what is irrelevant, one less for another's brand; in another language by the
+    relevancy alone (from 3, 5, 7).
+    """
+    base = item.base_relevancy_score
+    if item.category in _LANGUAGES:
+        return sum(base >= bound for bound in (3, 5, FOUND))
+    stems = set(item.stems)
+    points = (bool(stems.intersection(found.heads)) + bool(stems.intersection(found.topics) or not found.topics)) + (
+        base >= FOUND
+    )
+    match item.category:
+        case _ if item.category == IRRELEVANT:
+            return 0
+        case _ if item.category == OUTLIER:
+            return min(points, 1)
+        case _ if item.category == BRANDED:
+            return max(points - 1, 0)
+        case _:
+            return points
+
+
+def opportunity(item: Item) -> tuple[Decision, str]:
+    """Whether a keyword is searched for and missing in the titles of the first page, and why (not)."""
+    if item.category not in WANTED:
+        return "Ignore", f"not wanted: {item.category}"
+    if item.variant_of is not None:
+        return "Ignore", f"a variant of “{item.variant_of}”"
+    if item.title_density is None or item.search_volume is None:
+        return "Ignore", "title density or search volume is not known"
+    if item.title_density == 0 and item.search_volume >= VOLUME:
+        return "Opportunity", f"{item.search_volume:,} searches a month, and no title on the first page has it"
+    if 0 < item.title_density <= LOW_DENSITY and item.search_volume >= LOW_DENSITY_VOLUME:
+        titles = "one title has" if item.title_density == 1 else f"{item.title_density} titles have"
+        return "Opportunity", f"{item.search_volume:,} searches a month, and only {titles} it"
+    if item.search_volume < VOLUME:
+        return "Ignore", f"fewer than {VOLUME} searches a month"
+    return "Ignore", f"{item.title_density} titles on the first page have it"
+
+
+def _roots(found: Analysis) -> list[Root]:
+    """Each keyword's root is its head, or, where the head says nothing of the product, its first word that does."""
+    stemmer = Stemmer(found.language)
+    core = set(found.heads) | set(found.topics)
+    forms: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for item in found.items:
+        for word in tokens(item.phrase):
+            forms[stemmer.stem(word)][word] += 1 + item.volume
+    volumes: Counter[str] = Counter()
+    numbers: Counter[str] = Counter()
+    for item in found.items:
+        stem = item.head if item.head in core else next((one for one in item.stems if one in core), item.head)
+        written = _written(stem, forms)
+        item.root = written
+        if item.category in WANTED:
+            volumes[written] += item.volume
+            numbers[written] += 1
+    by_form = {_written(stem, forms): stem for stem in forms}
+    return [
+        Root(
+            root=root,
+            volume=volumes[root],
+            keywords=number,
+            forms=tuple(form for form, _ in forms[by_form[root]].most_common()) if root in by_form else (root,),
+        )
+        for root, number in sorted(numbers.items(), key=lambda one: (-volumes[one[0]], -one[1], one[0]))
+    ]
+
+
+def _written(stem: str, forms: defaultdict[str, Counter[str]]) -> str:
+    """A stem as the word that it is mostly searched as."""
+    known = forms.get(stem)
+    return min(known.items(), key=lambda one: (-one[1], len(one[0]), one[0]))[0] if known else stem
+
+
+def _variants(found: Analysis) -> list[VariantGroup]:
+    groups: defaultdict[tuple[object, ...], list[Item]] = defaultdict(list)
+    for item in found.items:
+        item.variant_of, item.represents_variants = None, 1
+        if item.stems:
+            groups[tuple(sorted(item.stems)), item.category in WANTED, item.language].append(item)
+    made = []
+    for items in groups.values():
+        if len(items) < 2:
+            continue
+        best, *others = sorted(items, key=lambda one: (-one.volume, -one.relevancy_score, len(one.phrase), one.phrase))
+        best.represents_variants = len(items)
+        for one in others:
+            one.variant_of = best.phrase
+        made.append(
+            VariantGroup(
+                best=best.phrase,
+                phrases=(best.phrase, *(one.phrase for one in others)),
+                volume=sum(one.volume for one in items),
+            )
+        )
+    return sorted(made, key=lambda one: (-one.volume, one.best))
