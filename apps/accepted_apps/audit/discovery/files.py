@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from accepted_apps.audit.discovery.python.parsing import parsed
 from accepted_apps.audit.errors import NoSuchFolder
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class SourceTree:
 
     def python(self, path: str) -> ast.Module | None:
         """The syntax tree; None where there is no such file, or it is not of a Python that we know."""
-        tree: ast.Module | None = self._tree(path, "python", _parse_python)
+        tree: ast.Module | None = self._tree(path, "python", lambda text: self._python(path, text))
         return tree
 
     def syntax(self, path: str, language: str) -> Tree | None:
@@ -172,6 +172,12 @@ class SourceTree:
             return None
         return None if b"\0" in raw else _decoded(raw)
 
+    def _python(self, path: str, text: str) -> ast.Module:
+        tree, whole = parsed(text)
+        if not whole:
+            self.note("Not all of these files is Python as it is known here; what is not was left out:", path)
+        return tree
+
     def _tree(self, path: str, language: str, parse: Callable[[str], Any]) -> Any:
         key = (path, language)
         if key in self._trees:
@@ -219,12 +225,6 @@ def _decoded(raw: bytes) -> str:
     except UnicodeDecodeError:
         text = raw.decode("latin-1")
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _parse_python(text: str) -> ast.Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # other people's escapes
-        return ast.parse(text)
 
 
 @cache

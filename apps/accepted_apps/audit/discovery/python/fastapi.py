@@ -1,0 +1,233 @@
+"""FastAPI and Starlette: routers included and mounted in each other, over any number of files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from accepted_apps.audit.discovery.files import SourceTree
+from accepted_apps.audit.discovery.paths import join
+from accepted_apps.audit.discovery.python.handlers import (
+    VERBS,
+    call_uncalled,
+    made_route,
+    methods,
+    place,
+    text,
+    unresolved,
+    unwrapped,
+)
+from accepted_apps.audit.discovery.python.program import Program
+from accepted_apps.audit.discovery.python.values import Class, External, Function, Instance, Method, Unknown, Value
+from accepted_apps.audit.model import ANY, Framework, Route
+
+_APPS = ("fastapi.FastAPI", "fastapi.applications.FastAPI", "starlette.applications.Starlette")
+_WORDS = ("fastapi", "starlette", "APIRouter", "include_router", "FastAPI")
+_CALLS = frozenset(
+    {"FastAPI", "APIRouter", "Starlette", "include_router", "add_api_route", "api_route", "add_route", "mount"}
+)
+_STAND_INS = {
+    "app": "fastapi.FastAPI",
+    "application": "fastapi.FastAPI",
+    "fastapi_app": "fastapi.FastAPI",
+    "api": "fastapi.FastAPI",
+    "server": "fastapi.FastAPI",
+}
+_PARAMETER = re.compile(r"\{([^{}:]*)(?::([^{}]*))?\}")
+_DEEPEST = 30
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a router hangs: its prefix, and the sentences on what of it is not known."""
+
+    prefix: str = ""
+    unresolved: tuple[str, ...] = ()
+
+    def below(self, *parts: Value) -> _Place:
+        texts = [text(part) for part in parts]
+        return _Place(_prefix(self.prefix, *texts), (*self.unresolved, *unresolved(*parts)))
+
+
+def _prefix(*parts: str) -> str:
+    path = join(*parts)
+    return "" if path == "/" else path.rstrip("/") if not path.endswith("//") else path
+
+
+class FastApi:
+    name = "FastAPI"
+
+    def discover(self, sources: SourceTree) -> Iterable[Route]:
+        files = sources.mentioning(*_WORDS, suffixes=(".py",))
+        if not files:
+            return []
+        program = Program(sources)
+        for path in files:
+            program.load(path)
+        call_uncalled(program, _CALLS, _STAND_INS)
+        return list(_Reader(program).routes())
+
+
+class _Reader:
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.reached: set[int] = set()
+
+    def routes(self) -> Iterator[Route]:
+        apps = [one for one in self.program.instances if self._is_app(one)]
+        inner = {id(app) for one in self.program.instances for app in self._mounted(one)}
+        for app in apps:
+            if id(app) not in inner:
+                yield from self._of(app, _Place(), ())
+        loose = [one for one in self.program.instances if self._is_router(one) and id(one) not in self.reached]
+        yield from self._loose(loose, bool(apps))
+
+    def _loose(self, routers: list[Instance], has_app: bool) -> Iterator[Route]:
+        """Routers that no app was seen to include: where an include is computed, or the app lies elsewhere."""
+        includes = [call for one in self.program.instances for call in one.calls if _computed_include(call)]
+        if has_app and not includes:
+            for router in routers:
+                if router.calls:
+                    self.program.sources.note("Nothing includes the routers of these files:", router.module.path)
+            return
+        prefix = _Place().below(includes[0].argument(None, "prefix", "")) if includes else _Place()
+        for router in routers:
+            if id(router) not in self.reached:
+                where = _Place(
+                    prefix.prefix, (*prefix.unresolved, "Where this router is included is not told by the code.")
+                )
+                yield from self._of(router, where, ())
+
+    def _is_app(self, one: Instance) -> bool:
+        return any(kind in _APPS for kind in self.program.kinds(one))
+
+    def _is_router(self, one: Instance) -> bool:
+        return any(
+            kind.startswith(("fastapi.", "starlette.")) and kind.endswith("Router") for kind in self.program.kinds(one)
+        )
+
+    def _mounted(self, one: Instance) -> Iterator[Instance]:
+        for call in one.calls:
+            if _name(call) == "mount" and isinstance(inner := unwrapped(call.argument(1, "app")), Instance):
+                yield inner
+        if _maker(one).endswith(".Mount") and isinstance(inner := unwrapped(one.argument(1, "app")), Instance):
+            yield inner
+
+    def _of(self, router: Instance, where: _Place, above: tuple[int, ...]) -> Iterator[Route]:
+        """The routes of an app or a router, and of all that it includes."""
+        if id(router) in above or len(above) > _DEEPEST:
+            return
+        self.reached.add(id(router))
+        above = (*above, id(router))
+        own = where if self._is_app(router) else where.below(router.argument(None, "prefix", ""))
+        for call in self._calls(router):
+            yield from self._of_call(call, own, above)
+        yield from self._listed(router.argument(None, "routes"), own, above)
+
+    def _calls(self, router: Instance) -> list[Instance]:
+        """Of the router, and of what is the same router by another name: `app.router`."""
+        same = router.attributes.get("router")
+        alias = same.calls if isinstance(same, Instance) and isinstance(same.maker, Method) else []
+        return [*router.calls, *alias]
+
+    def _of_call(self, call: Instance, where: _Place, above: tuple[int, ...]) -> Iterator[Route]:
+        match _name(call):
+            case "include_router":
+                inner = call.argument(0, "router")
+                if isinstance(inner, Method):
+                    inner = inner.owner.attributes.get(inner.name)
+                if isinstance(inner, Instance):
+                    yield from self._of(inner, where.below(call.argument(None, "prefix", "")), above)
+            case "mount":
+                yield from self._mount(call, where, above)
+            case name if name in VERBS and (call.applied or "endpoint" in call.kwargs):
+                yield from self._at(call, where, call.argument(0, "path", ""), call.applied, [name.upper()])
+            case "api_route" | "route" if call.applied:
+                named = methods(call.argument(None, "methods"), ["GET"])
+                yield from self._at(call, where, call.argument(0, "path", ""), call.applied, named)
+            case "add_api_route" | "add_route":
+                endpoint = call.argument(1, "endpoint", call.argument(None, "route"))
+                default = ["GET"] if isinstance(endpoint, Function) else [ANY]
+                yield from self._at(
+                    call, where, call.argument(0, "path", ""), [endpoint], methods(call.argument(2, "methods"), default)
+                )
+            case _:
+                pass
+
+    def _mount(self, call: Instance, where: _Place, above: tuple[int, ...]) -> Iterator[Route]:
+        inner = unwrapped(call.argument(1, "app"))
+        if isinstance(inner, Instance):
+            yield from self._of(inner, where.below(call.argument(0, "path", "")), above)
+
+    def _listed(self, items: Value, where: _Place, above: tuple[int, ...]) -> Iterator[Route]:
+        """`routes=[Route("/", home), Mount("/users", routes=[…])]`."""
+        if isinstance(items, Method) and items.name == "routes" and isinstance(items.owner, Instance):
+            yield from self._of(items.owner, where, above)
+        for item in items if isinstance(items, list | tuple) else []:
+            if not isinstance(item, Instance):
+                continue
+            kind = _maker(item).rpartition(".")[2]
+            if kind in {"Route", "APIRoute"}:
+                endpoint = item.argument(1, "endpoint")
+                yield from self._at(
+                    item, where, item.argument(0, "path", ""), [endpoint], self._methods(item, endpoint)
+                )
+            elif kind == "Mount":
+                below = where.below(item.argument(0, "path", ""))
+                inner = unwrapped(item.argument(1, "app"))
+                if isinstance(inner, Instance):
+                    yield from self._of(inner, below, above)
+                yield from self._listed(item.argument(2, "routes"), below, above)
+
+    def _methods(self, item: Instance, endpoint: Value) -> list[str]:
+        if isinstance(endpoint, Class):
+            from accepted_apps.audit.discovery.python.attributes import methods as methods_of
+
+            return [name.upper() for name in methods_of(self.program, endpoint) if name in VERBS] or [ANY]
+        return methods(item.argument(None, "methods"), ["GET"])
+
+    def _at(
+        self, call: Instance, where: _Place, path: Value, handlers: list[Value], named: list[str]
+    ) -> Iterator[Route]:
+        for handler in handlers:
+            view = unwrapped(handler)
+            for method in named:
+                yield made_route(
+                    self.program.sources,
+                    method=method,
+                    path=normal(join(where.prefix, text(path))),
+                    handler=view,
+                    framework=self._framework(call),
+                    declared=place(call),
+                    unresolved=(*where.unresolved, *unresolved(path)),
+                )
+
+    def _framework(self, call: Instance) -> Framework:
+        owner = call.maker.owner if isinstance(call.maker, Method) else call
+        kinds = self.program.kinds(owner) if isinstance(owner, Instance) else []
+        return "Starlette" if kinds and all(kind.startswith("starlette.") for kind in kinds) else "FastAPI"
+
+
+def normal(path: str) -> str:
+    """`/files/{name:path}` is `/files/{name*}`; other converters only narrow one segment.
+
+    >>> normal("/users/{id:int}/files/{name:path}")
+    '/users/{id}/files/{name*}'
+    """
+    return _PARAMETER.sub(lambda found: f"{{{found[1]}{'*' if found[2] == 'path' else ''}}}", path)
+
+
+def _name(call: Instance) -> str:
+    return call.maker.name if isinstance(call.maker, Method) else ""
+
+
+def _maker(one: Instance) -> str:
+    return one.maker.name if isinstance(one.maker, External) else ""
+
+
+def _computed_include(call: Instance) -> bool:
+    return _name(call) == "include_router" and isinstance(call.argument(0, "router"), Unknown)
+
+
+discoverer = FastApi()
