@@ -29,6 +29,10 @@ _FORMAT_LEFT_OUT = 0.97
 _NUMBER_LEFT_OUT = 0.85
 _FORMAT = re.compile(r"\.(json|xml|csv|html?|pdf|atom|rss|xlsx|txt|js)$", re.IGNORECASE)
 _NUMBERED = re.compile(r"-\d{1,4}$")
+_SUFFIXES = (
+    (_FORMAT, _FORMAT_LEFT_OUT, "a format"),
+    (_NUMBERED, _NUMBER_LEFT_OUT, "the load tool's number"),
+)
 _NAMED = "The endpoint is a name and no path; its words fit this route best."
 
 
@@ -80,22 +84,20 @@ class _Matcher:
         )
 
     def _hits(self, endpoint: Endpoint) -> Iterable[_Hit]:
-        """By path; then without a suffix that is often none of the path, if nothing fits whole."""
+        """By path, and without what at the end is often no part of it."""
         if endpoint.pieces is None:
             return []
         hits = list(self._on_path(endpoint, ()))
-        if any(hit.whole and hit.confidence > 0.9 for hit in hits) or not endpoint.pieces:
-            return hits
-        *before, last = endpoint.pieces
-        for pattern, factor, what in (
-            (_FORMAT, _FORMAT_LEFT_OUT, "a format"),
-            (_NUMBERED, _NUMBER_LEFT_OUT, "the load tool's number"),
-        ):
-            suffix = pattern.search(last.text)
-            if suffix and suffix.start() and not last.parameter:
-                shorter = replace(endpoint, pieces=(*before, Piece(last.text[: suffix.start()])))
-                note = f"{suffix[0]!r} at the end was taken for {what}, not for a part of the path."
-                hits += [replace(hit, confidence=hit.confidence * factor) for hit in self._on_path(shorter, (note,))]
+        for pattern, factor, what in _SUFFIXES:
+            last = endpoint.pieces[-1] if endpoint.pieces else None
+            suffix = pattern.search(last.text) if last and not last.parameter else None
+            if not last or not suffix or not suffix.start():
+                continue
+            if pattern is _NUMBERED and any(hit.confidence >= THRESHOLD for hit in hits):
+                continue
+            shorter = replace(endpoint, pieces=(*endpoint.pieces[:-1], Piece(last.text[: suffix.start()])))
+            note = f"{suffix[0]!r} at the end was taken for {what}, not for a part of the path."
+            hits += [replace(hit, confidence=hit.confidence * factor) for hit in self._on_path(shorter, (note,))]
         return hits
 
     def _on_path(self, endpoint: Endpoint, notes: tuple[str, ...]) -> Iterable[_Hit]:
