@@ -68,31 +68,29 @@ class Program:
 
     def member(self, module: Module, name: str) -> Value:
         """A name of a module, or its submodule. Unknown where it has neither."""
-        if name in module.scope.names:
+        if module.scope.names.get(name) is not None:
             return self.resolved(module.scope.names[name], module)
-        if path := self.finder.below(module.path, name):
-            return self.load(path)
-        if "__getattr__" in module.scope.names:
-            return Unknown(name)
-        return Unknown(f"{module.name}.{name}")
+        return self._submodule(module, name)
+
+    def _submodule(self, module: Module, name: str) -> Value:
+        path = self.finder.below(module.path, name)
+        return self.load(path) if path else Unknown(f"{module.name}.{name}")
 
     def resolved(self, value: Value, module: Module) -> Value:
         """An import is followed when its name is needed; modules may import a name from each other in a circle."""
         seen: set[int] = set()
         while isinstance(value, Import):
-            if id(value) in seen:
-                return Unknown(value.name or value.module)
-            seen.add(id(value))
             found = self.load(value.path) if value.path else self.module_named(value.module, module.path)
             if found is None:
                 return self.external(f"{value.module}.{value.name}" if value.name else value.module)
             if not value.name:
                 return found
-            value, module = (
-                (found.scope.names[value.name], found)
-                if value.name in found.scope.names
-                else (self.member(found, value.name), found)
-            )
+            held = found.scope.names.get(value.name)
+            if id(value) in seen or held is None or held is value:
+                # `from . import views` in a package names the submodule, not itself.
+                return self._submodule(found, value.name)
+            seen.add(id(value))
+            value, module = held, found
         return value
 
     def external(self, name: str) -> Value:

@@ -16,6 +16,7 @@ from accepted_apps.audit.discovery.python.values import (
     Scope,
     Unknown,
     Value,
+    missing,
 )
 
 if TYPE_CHECKING:
@@ -169,6 +170,13 @@ def _branches(program: Program, statement: ast.If, scope: Scope, certain: bool) 
         return run(program, statement.body if test else statement.orelse, scope, certain=certain)
     before = dict(scope.names)
     run(program, statement.body, scope, certain=False)
+    if not statement.orelse:
+        # `prefix = ""`, and `if settings.ROOT: prefix = settings.ROOT`: what is known is the better guess.
+        scope.names |= {
+            name: known
+            for name, known in before.items()
+            if isinstance(known, str) and not missing(known) and missing(scope.names.get(name))
+        }
     if statement.orelse:
         held = scope.held
         scope.held = held | {name for name, value in scope.names.items() if before.get(name) is not value}
