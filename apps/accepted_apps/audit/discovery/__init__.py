@@ -10,8 +10,8 @@ from pathlib import Path
 
 from accepted_apps.audit.discovery.base import Discoverer, Discovery
 from accepted_apps.audit.discovery.files import Bounds, SourceTree
-from accepted_apps.audit.discovery.paths import shape
-from accepted_apps.audit.model import ANY, Route
+from accepted_apps.audit.discovery.openapi import apart
+from accepted_apps.audit.model import Route
 
 MODULES = (
     "python.fastapi",
@@ -75,9 +75,6 @@ def merged(routes: Iterable[Route]) -> list[Route]:
     kept: dict[tuple[str, str, str, int], Route] = {}
     for route in routes:
         kept.setdefault((route.method, route.path, route.file, route.line), route)
-    code = {(route.method, shape(route.path)) for route in kept.values() if route.source == "code"}
-    return [
-        route
-        for route in kept.values()
-        if route.source == "code" or not {(route.method, shape(route.path)), (ANY, shape(route.path))} & code
-    ]
+    code = [route for route in kept.values() if route.source == "code"]
+    described = [route for route in kept.values() if route.source == "openapi"]
+    return [*code, *apart(described, code)]
