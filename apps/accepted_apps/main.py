@@ -1,7 +1,7 @@
 """Everything as one server: `accepted serve accepted_apps.main:app --port 8000 --data ./data`.
 
-The job API, the applications, and their pages. Settings: `ACCEPTED_…`, `ACCEPTED_PREVIEW_…`, `ACCEPTED_PROFILES_…`
-and `ACCEPTED_NEWS_…`, or the file named by `ACCEPTED_CONFIG`.
+The job API, the applications, and their pages. Settings: `ACCEPTED_…`, `ACCEPTED_PREVIEW_…`, `ACCEPTED_PROFILES_…`,
+`ACCEPTED_NEWS_…`, `ACCEPTED_AUDIT_…` and `ACCEPTED_LANGUAGE_MODEL_…`, or the file named by `ACCEPTED_CONFIG`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from fastapi import FastAPI
 from accepted import Jobs, Settings
 from accepted.http.auth import cors
 from accepted.settings import load
+from accepted_apps.audit.routes import AuditRoutes
+from accepted_apps.audit.settings import AuditSettings
+from accepted_apps.audit.task import Desk, add_audit
+from accepted_apps.language_model import LanguageModel, LanguageModelSettings
 from accepted_apps.news.room import Newsroom
 from accepted_apps.news.routes import NewsRoutes
 from accepted_apps.news.settings import NewsSettings
@@ -32,6 +36,8 @@ def make_app(
     preview: PreviewSettings | None = None,
     profiles: ProfilesSettings | None = None,
     news: NewsSettings | None = None,
+    audit: AuditSettings | None = None,
+    language_model: LanguageModelSettings | None = None,
 ) -> FastAPI:
     """The application; what is not given comes from the environment. Raises ConfigurationError."""
     jobs = Jobs(settings=settings or load(Settings))
@@ -41,6 +47,9 @@ def make_app(
     profile = add_profiles(jobs, shared)
     room = Newsroom(news or load(NewsSettings, section="news"), warm, jobs.settings.data)
     round_task, check = add_news(jobs, room), add_check(jobs, room)
+    model = LanguageModel(language_model or load(LanguageModelSettings, section="language_model"))
+    desk = Desk(audit or load(AuditSettings, section="audit"), model, jobs.settings.data)
+    audit_task = add_audit(jobs, desk)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -48,6 +57,7 @@ def make_app(
             async with jobs.lifespan(app):
                 yield
         finally:
+            await model.close()
             await room.close()
             await warm.close()
 
@@ -63,6 +73,7 @@ def make_app(
     app.include_router(PreviewRoutes(jobs, task, warm.settings).router)
     app.include_router(ProfilesRoutes(jobs, profile, shared.settings).router)
     app.include_router(NewsRoutes(jobs, round_task, check, room).router)
+    app.include_router(AuditRoutes(jobs, audit_task, desk.settings).router)
     app.router.routes.extend(jobs.service_routes)
     add_pages(app, jobs)
     return app
