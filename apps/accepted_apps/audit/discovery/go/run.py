@@ -69,6 +69,9 @@ class Run:
         self._fields: dict[tuple[Type, str], Value] = {}
         self._matters: dict[tuple[str, int], bool] = {}
         self._names_that_matter: set[str] = set()
+        self._mentioned: set[str] = set()
+        self._all_functions: list[Declared] = []
+        self._has_engine = False
         self._steps = 0
         self._depth = 0
 
@@ -86,10 +89,11 @@ class Run:
             sys.setrecursionlimit(limit)
 
     def _everything(self, packages: list[Declarations]) -> None:
-        functions = [each for package in packages for each in _functions(package)]
+        functions = self._all_functions = [each for package in packages for each in _functions(package)]
         self._learn_what_matters(functions)
         for package in packages:
-            for name in package.values:
+            for name, declared in package.values.items():
+                self._mentioned |= set(re.findall(r"[A-Za-z_]\w*", text_of(declared.node)))
                 self._global(package.folder, name)
         mattering = [each for each in functions if self._matters[_place(each)]]
         for first in (True, False):
@@ -97,13 +101,25 @@ class Run:
                 if first == (each.name in {"main", "init"} and not each.owner):
                     self._as_root(each)
         for each in mattering:
-            self._as_root(each, whatever_it_takes=True)
+            if self._may_be_called(each):
+                self._as_root(each, whatever_it_takes=True)
 
     def _as_root(self, declared: Declared, *, whatever_it_takes: bool = False) -> None:
         if _place(declared) in self._called or (not whatever_it_takes and self._takes_a_router(declared)):
             return
         receiver = Instance(Type(declared.file.folder, declared.owner)) if declared.owner else None
         self.run_function(self._function(declared, receiver), [])
+
+    def _may_be_called(self, declared: Declared) -> bool:
+        """Whether something unknown may call a function that nothing known called. In a program with an engine of its
+        own, not where nobody says its name, or those who do mean another."""
+        if _place(declared) in self._called or not self._has_engine or not self._takes_a_router(declared):
+            return True
+        names_called = {each.name for each in self._all_functions if _place(each) in self._called}
+        if declared.name in self._mentioned and declared.name not in names_called:
+            return True
+        self.program.sources.note("What registers routes and is never called is left out:", declared.file.path)
+        return False
 
     def _takes_a_router(self, declared: Declared) -> bool:
         types = [type_ for _, type_, _ in parameters(declared.node)]
@@ -123,6 +139,7 @@ class Run:
             named[_place(each)] = set(re.findall(r"[A-Za-z_]\w*", body))
             types = text_of(each.node.child_by_field_name("parameters"))
             self._matters[_place(each)] = _REGISTERS.search(body) is not None or _TAKES_ROUTER.search(types) is not None
+            self._mentioned |= named[_place(each)]
         frontier = {each.name for each in functions if self._matters[_place(each)]}
         while frontier:
             self._names_that_matter |= frontier
@@ -351,6 +368,7 @@ class Run:
             return known if isinstance(known, Text | Router | Items) else self.of_type(function, "")
         if isinstance(function, Outside):
             found = _outside(function, arguments)
+            self._has_engine = self._has_engine or isinstance(found, Router)
             if found is not UNKNOWN:
                 return found
         elif any(map(carries_router, arguments)):
