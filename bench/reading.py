@@ -8,7 +8,6 @@ The time is that of one reading, the memory the most that the process had, the f
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -42,7 +41,8 @@ def read(file: Path) -> None:
     cpu, wall = time.process_time(), time.perf_counter()
     export = read_export(data, "revenue")
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 if sys.platform == "darwin" else 1024)
+    status = Path("/proc/self/status").read_text()
+    most = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
     print(f"{len(export.keywords):,} keywords in {wall:.2f} s ({cpu:.2f} s of CPU), {most:.0f} MB at most")
 
 

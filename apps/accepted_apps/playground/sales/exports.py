@@ -132,12 +132,12 @@ def cerebro(count: int, competitors: int = 8, *, seed: int = 1) -> Rows:
 
 def phrase(number: int) -> str:
     """The phrase with that number, from 0; no two are the same."""
-    words = []
-    left = number
-    for choices in (_THIRD, _SECOND, _FIRST, _FOURTH):
-        left, place = divmod(left, len(choices))
-        words.insert(0 if choices is not _FOURTH else len(words), choices[place])
-    return " ".join(word for word in (*words, str(left) if left else "") if word)
+    left, third = divmod(number, len(_THIRD))
+    left, second = divmod(left, len(_SECOND))
+    left, first = divmod(left, len(_FIRST))
+    left, fourth = divmod(left, len(_FOURTH))
+    words = (_FIRST[first], _SECOND[second], _THIRD[third], _FOURTH[fourth], str(left) if left else "")
+    return " ".join(word for word in words if word)
 
 
 def workbook(rows: Iterator[Sequence[Cell]], *, shared: bool = True, sheet: str = "Export") -> bytes:

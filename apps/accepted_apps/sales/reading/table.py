@@ -27,10 +27,9 @@ _SEARCHED: Final = 60
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _LINE_MAX: Final = 1_000_000
-_SPAN_AT_TOP: Final = 60
-_SPAN_BELOW: Final = 5
-"""Lines that one row may take: a header has line breaks in its cells, a keyword has none. A quotation mark that nobody
-closes takes all lines that follow."""
+_BREAKS_MAX: Final = 5
+"""Line breaks in a cell; headers have some. A quotation mark that nobody closes takes the lines that follow into its
+cell, and their separators."""
 
 _SHOWN: Final = 12
 _STATED: Final = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
@@ -134,12 +133,11 @@ def _rows(text: str, separator: str, quote: str, field: str, limits: Limits) -> 
         reader = csv.reader(lines, delimiter=separator, quotechar=quote, skipinitialspace=True)
     else:
         reader = csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE, skipinitialspace=True)
-    before, number = 0, 0
+    before = 0
     try:
         for row in reader:
             after = reader.line_num
-            number += 1
-            if after - before > (_SPAN_AT_TOP if number <= _SEARCHED else _SPAN_BELOW):
+            if after - before > 1 and any(_swallowed(cell, separator) for cell in row):
                 raise Unbalanced
             if len(row) > limits.columns:
                 limits.check_columns(len(row), field)
@@ -149,6 +147,11 @@ def _rows(text: str, separator: str, quote: str, field: str, limits: Limits) -> 
         if quote:
             raise Unbalanced from error
         raise BadExport("a cell of the file is longer than any keyword; export it again.", field=field) from error
+
+
+def _swallowed(cell: str, separator: str) -> bool:
+    breaks = cell.count("\n")
+    return breaks > _BREAKS_MAX or 0 < breaks <= cell.count(separator)
 
 
 def _lines(text: str, field: str) -> Iterator[str]:
@@ -166,8 +169,8 @@ def _lines(text: str, field: str) -> Iterator[str]:
 def _unwrapped(rows: Iterator[Numbered], separator: str) -> Iterator[Numbered]:
     """Rows of a file that a spreadsheet saved with each line as a single cell."""
     for line, row in rows:
-        cell = row[0] if row else ""
-        yield line, next(csv.reader((str(cell),), delimiter=separator, skipinitialspace=True), [])
+        cell = str(row[0]).replace("\n", " ") if row else ""
+        yield line, next(csv.reader((cell,), delimiter=separator, skipinitialspace=True), [])
 
 
 def _top(layout: Layout) -> list[Numbered]:

@@ -31,12 +31,12 @@ OLD_WORKBOOK: Final = b"\xd0\xcf\x11\xe0"
 _PAGE: Final = re.compile(rb"\s*(?:<!doctype html|<html|<head|<body)", re.IGNORECASE)
 _JSON: Final = re.compile(rb"\s*(?:\{\s*\"|\[\s*[\[{\"])")
 _SAMPLE: Final = 200_000
-_CANDIDATES: Final = ("cp1252", "mac_roman", "cp932", "cp1250", "cp1251", "gb18030")
-"""Where texts that are not in Unicode come from: Windows and Mac in Western Europe, Japan, Central Europe, Russia,
-China. What is plausible in two of them is taken as the first."""
+_CANDIDATES: Final = ("cp1252", "mac_roman", "cp932", "cp1251", "gb18030")
+"""Where texts that are not in Unicode come from: Windows and Mac in Western Europe, Japan, Russia, China.
+What is plausible in two of them is taken as the first."""
 
-_USUAL: Final = frozenset("äöüßéèêëàâáåçñíìîïóòôõúùûœæøãÿýÄÖÜÉÈÊÀÁÂÇÑÅÓÍÚØ€£§°–—‘’“”„«»®™…¿¡")
-_BESIDE_LETTERS: Final = frozenset("’‘'·–—-…®™°")
+_USUAL: Final = frozenset("äöüßéèêëàâáåçñíìîïóòôõúùûæøãÿýÄÖÜÉÈÊÀÁÂÇÑÅÓÍÚØ€£§°–—‘’“”„«»®™…")
+_BETWEEN_LETTERS: Final = frozenset("’‘·")
 _SPECIAL: Final = re.compile(r"[^\x00-\x7f]")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
@@ -139,7 +139,12 @@ def _weight(char: str, before: str, after: str) -> float:
         return 1
     if char.isupper() and before.islower():
         return -3
-    if not char.isalpha() and before.isalpha() and after.isalpha() and char not in _BESIDE_LETTERS:
+    if not char.isalpha() and before.isalpha() and after.isalpha() and char not in _BETWEEN_LETTERS:
+        return -2
+    special = sum(beside.isalpha() and not beside.isascii() for beside in (before, after))
+    if "\u0400" <= char <= "\u04ff":
+        return 2 if special else -1
+    if special == 2:
         return -2
     if char in _USUAL:
         return 2
