@@ -12,7 +12,7 @@ from accepted_apps.sales.analysis.core import Core
 from accepted_apps.sales.analysis.model import DESIGN, IRRELEVANT, OUTLIER, RELEVANT
 from accepted_apps.sales.analysis.text import Stemmer
 
-COMPETITORS_FOUND: Final = 8
+COMPETITORS_FOUND: Final = 9
 """Relevancy from which most competitors are found by a keyword: then it is theirs, whatever its words say."""
 _NUMBERS: Final = regex.compile(r"(?i)(?:b0[a-z0-9]{8}|\d+[x\d]*)(?:[|,; ]+(?:b0[a-z0-9]{8}|\d+[x\d]*))*")
 

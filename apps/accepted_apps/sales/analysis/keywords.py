@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from accepted_apps.sales.analysis.core import Core, Phrase, core_of, weight
 from accepted_apps.sales.analysis.languages import NAMES, NEIGHBOURS, Vocabulary, by_script
 from accepted_apps.sales.analysis.lexicon import joins, known, misspellings
 from accepted_apps.sales.analysis.model import BRANDED, IRRELEVANT, OUTLIER, Analysis, Item, Listing
-from accepted_apps.sales.analysis.text import Stemmer, tokens
+from accepted_apps.sales.analysis.text import Stemmer, contains, tokens
 from accepted_apps.sales.analysis.words import trade_words
 from accepted_apps.sales.model import MARKETPLACES, Keyword, Keywords, Product
 
@@ -117,7 +118,8 @@ def _judge(found: Analysis, read: list[Reading], stemmer: Stemmer, title: frozen
     dictionary = own.union(*foreign.values())
     names = names_among(counts, dictionary, slips.keys() | listed | set(given), found.language)
     brands = brands_of(ours, names, given)
-    open_ones = _named(read, vocabulary, brands)
+    found.brand = _written_brand(found.listing, ours)
+    open_ones = _named(found, read, vocabulary, brands, {word for brand in ours for word in brand})
     core = _core(found, open_ones, stemmer, title, main)
     judge = Judge(stemmer, core, title | frozenset(map(stemmer.stem, home)))
     for one in open_ones:
@@ -165,9 +167,19 @@ def _joined(words: list[str], whole: dict[tuple[str, str], str], parts: dict[str
             at += 1
 
 
-def _named(read: list[Reading], vocabulary: Vocabulary, brands: Brands) -> list[Reading]:
-    """Judge those of another language, with a brand, or without words; return the others."""
+def _written_brand(listing: Listing, ours: list[tuple[str, ...]]) -> str:
+    """The brand as the title has it, which is often in short: its first words that are the brand's."""
+    words = {word for brand in ours for word in brand}
+    begun = list(itertools.takewhile(lambda one: words.issuperset(tokens(one)), listing.title.split()))
+    return " ".join(begun).strip(",;:|-–™®© ") if begun else listing.brand
+
+
+def _named(
+    found: Analysis, read: list[Reading], vocabulary: Vocabulary, brands: Brands, own: set[str]
+) -> list[Reading]:
+    """Judge those of another language, with a brand, or without words; return the others. own: words of our brand."""
     open_ones: list[Reading] = []
+    others: dict[str, None] = {}
     for one in read:
         item = one.item
         item.language = by_script(item.phrase) or vocabulary.language
@@ -182,8 +194,11 @@ def _named(read: list[Reading], vocabulary: Vocabulary, brands: Brands) -> list[
             item.category, item.reason = NAMES.get(item.language, "Other language"), "is in another language"
         elif brand is not None:
             item.category, item.reason = BRANDED, f"names a brand: {brand}"
+            if not set(brand.split()) <= own:
+                others[brand] = None
         else:
             open_ones.append(one)
+    found.other_brands = tuple(others)
     return open_ones
 
 
@@ -191,7 +206,7 @@ def _core(found: Analysis, read: list[Reading], stemmer: Stemmer, title: frozens
     words = stemmer.words
     plain = stemmer.stemmed(words.generic | words.occasion | words.people | words.informational)
     plain |= frozenset().union(*map(stemmer.stemmed, words.design.values()))
-    _choose_main(found, read, title, plain, given)
+    _choose_main(found, read, stemmer.stems(found.listing.title), plain, given)
     main = tokens(found.main_keyword)
     core = core_of(
         (
@@ -213,16 +228,19 @@ def _core(found: Analysis, read: list[Reading], stemmer: Stemmer, title: frozens
 
 
 def _choose_main(
-    found: Analysis, read: list[Reading], title: frozenset[str], plain: frozenset[str], given: str | None
+    found: Analysis, read: list[Reading], title: tuple[str, ...], plain: frozenset[str], given: str | None
 ) -> None:
-    """The given one; else the phrase of two words or more with the highest weight, which words of the title raise."""
+    """The given one; else the phrase of two words or more with the highest weight, which words of the title raise, and
+    the phrase itself in the title doubles at least."""
     if given and given.strip():
         found.main_keyword, found.main_chosen = " ".join(given.split()), "given"
         return
 
     def worth(one: Reading) -> float:
-        share = relevancy.by_words(one.item.stems, title) / 10
-        return weight(one.item.relevancy_score, one.item.search_volume) * (0.5 + share)
+        share = relevancy.by_words(one.item.stems, frozenset(title)) / 10
+        return weight(one.item.relevancy_score, one.item.search_volume) * (
+            0.5 + share + contains(title, one.item.stems)
+        )
 
     several = [one for one in read if len(one.item.stems) > 1 and not set(one.item.stems) & plain]
     best = max(several or read, key=worth, default=None)

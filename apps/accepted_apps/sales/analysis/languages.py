@@ -15,13 +15,13 @@ import regex
 from accepted_apps.sales.analysis.words import LANGUAGES, words_of
 
 NEIGHBOURS: Final[dict[str, tuple[str, ...]]] = {
-    "US": ("es", "pt"),
+    "US": ("es",),
     "CA": ("fr", "es"),
     "UK": ("es",),
     "DE": ("en",),
-    "FR": ("en", "es"),
-    "IT": ("en", "es"),
-    "ES": ("en", "pt"),
+    "FR": ("en",),
+    "IT": ("en",),
+    "ES": ("en",),
 }
 """Languages that people of a marketplace search in beside its own, the likeliest first."""
 

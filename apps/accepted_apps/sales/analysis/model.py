@@ -106,7 +106,8 @@ class Analysis:
 
     left_out: keywords that were not analysed, as there were more than `MOST`. main_keyword: the given one, or the one
     that was chosen; main_chosen: by what rule. heads, topics: stems of words that say what the product is, and of
-    others that most of its keywords have. categories_by, intent_by: who judged.
+    others that most of its keywords have. brand: the listing's, as its title writes it; other_brands: those that
+    keywords name. categories_by, intent_by: who judged.
     """
 
     marketplace: str
@@ -118,6 +119,8 @@ class Analysis:
     main_chosen: str = ""
     heads: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
+    brand: str = ""
+    other_brands: tuple[str, ...] = ()
     roots: list[Root] = field(default_factory=list)
     variants: list[VariantGroup] = field(default_factory=list)
     categories_by: By = "rules"

@@ -4,10 +4,10 @@ stemmer: Snowball's name of the language. head: where the noun of a phrase stand
 (garlic press) or "first" (presse ail), of the part before the first word of `split`.
 
 Lists: function (articles, prepositions, pronouns …), split, generic (words of a whole category: tools, products),
-occasion (gifts, deals, best sellers), people, colour, size, material, pack, form, quality (what sets one design apart
-from another), informational (recipes, how-to), foreign_forms (what the same stuff is as another product: powder,
-juice). promotional: phrases that a marketplace does not take in a listing. leads, bullets: words for bullet points,
-with `{words}` for the keywords; `or`, `and`: conjunctions.
+occasion (gifts, deals, best sellers), people, colour, size, material, pack, form, quality (these six set one design
+apart from another), informational (recipes, how-to), foreign_forms (what the same stuff is as another product: powder,
+juice), negation (no, without). promotional: phrases that a marketplace does not take in a listing. leads, bullets:
+words for bullet points, with `{words}` for the keywords; `or`, `and`: conjunctions.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Words:
     """By kind: colour, size, material, pack, form, quality."""
     informational: frozenset[str]
     foreign_forms: frozenset[str]
+    negation: frozenset[str]
     promotional: tuple[str, ...]
     leads: tuple[str, ...]
     bullets: tuple[str, ...]
@@ -65,6 +66,7 @@ def words_of(language: str) -> Words:
         design={kind: listed(kind) for kind in _DESIGN},
         informational=listed("informational"),
         foreign_forms=listed("foreign_forms"),
+        negation=listed("negation"),
         promotional=tuple(read["promotional"].split("|")),
         leads=tuple(read["leads"]),
         bullets=tuple(read["bullets"]),

@@ -1,0 +1,1 @@
+"""A listing measured against its keywords, and a better one written with them, within what Amazon takes."""
