@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -48,3 +50,18 @@ def postgres(postgres_server: str) -> Callable[[], str]:
         return postgres_server.replace("/postgres?", f"/{name}?")
 
     return make
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Callable[[Mapping[str, str]], Path]:
+    """Writes a repository's files, given by path, and returns its folder."""
+
+    def write(files: Mapping[str, str]) -> Path:
+        root = tmp_path / "checkout"
+        for path, text in files.items():
+            file = root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(dedent(text).lstrip("\n"))
+        return root
+
+    return write

@@ -93,13 +93,11 @@ class Run:
         self._learn_what_matters(functions)
         for package in packages:
             for name, declared in package.values.items():
-                self._mentioned |= set(re.findall(r"[A-Za-z_]\w*", text_of(declared.node)))
+                self._mentioned |= _words(text_of(declared.node)) - {name}
                 self._global(package.folder, name)
         mattering = [each for each in functions if self._matters[_place(each)]]
-        for first in (True, False):
-            for each in mattering:
-                if first == (each.name in {"main", "init"} and not each.owner):
-                    self._as_root(each)
+        for each in sorted(mattering, key=_starting_order):
+            self._as_root(each)
         for each in mattering:
             if self._may_be_called(each):
                 self._as_root(each, whatever_it_takes=True)
@@ -136,7 +134,7 @@ class Run:
         named: dict[tuple[str, int], set[str]] = {}
         for each in functions:
             body = text_of(each.node.child_by_field_name("body"))
-            named[_place(each)] = set(re.findall(r"[A-Za-z_]\w*", body))
+            named[_place(each)] = _words(body)
             types = text_of(each.node.child_by_field_name("parameters"))
             self._matters[_place(each)] = _REGISTERS.search(body) is not None or _TAKES_ROUTER.search(types) is not None
             self._mentioned |= named[_place(each)]
@@ -163,7 +161,7 @@ class Run:
             return result_type
         body = function.node.child_by_field_name("body")
         if body is None or not self._is_worth_it(function, arguments):
-            return self._short_result(function, body) or result_type
+            return self._short_result(function, arguments, body) or result_type
         self._called.add((function.file.path, function.node.start_byte))
         scope = Variables({}, function.around)
         self._bind(function, arguments, scope)
@@ -181,7 +179,7 @@ class Run:
             return True
         if place not in self._matters:
             body = text_of(function.node.child_by_field_name("body"))
-            words = set(re.findall(r"[A-Za-z_]\w*", body))
+            words = _words(body)
             self._matters[place] = _REGISTERS.search(body) is not None or bool(words & self._names_that_matter)
             if self._matters[place]:
                 return True
@@ -193,14 +191,14 @@ class Run:
             and carries_router(function.receiver)
         )
 
-    def _short_result(self, function: Function, body: Node | None) -> Value | None:
+    def _short_result(self, function: Function, arguments: list[Value], body: Node | None) -> Value | None:
         """What a function that does nothing but return something returns."""
         statements = _statements(body) if body is not None else []
         if len(statements) != 1 or statements[0].type != "return_statement":
             return None
         frame = _Frame(self, function.file)
         scope = Variables({}, function.around)
-        self._bind(function, [], scope)
+        self._bind(function, arguments, scope)
         self._depth += 1
         frame.run(statements[0], scope)
         self._depth -= 1
@@ -851,6 +849,16 @@ def _functions(package: Declarations) -> list[Declared]:
     for methods in package.methods.values():
         found |= {_place(each): each for each in methods.values()}
     return [found[place] for place in sorted(found)]
+
+
+def _starting_order(declared: Declared) -> int:
+    """As Go runs them: whatever is called init, then main; the rest has no order."""
+    return 2 if declared.owner else {"init": 0, "main": 1}.get(declared.name, 2)
+
+
+def _words(code: str) -> set[str]:
+    """The names in a piece of code, not those in its strings."""
+    return set(re.findall(r"[A-Za-z_]\w*", re.sub(r'"(?:[^"\\\n]|\\.)*"|`[^`]*`', "", code)))
 
 
 def _place(declared: Declared) -> tuple[str, int]:
