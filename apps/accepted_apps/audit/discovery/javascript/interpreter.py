@@ -41,7 +41,11 @@ if TYPE_CHECKING:
 _CALLS_DEEP = 40
 _SAME_FUNCTION = 3
 _TURNS = 600
-_STEPS_OF_A_MODULE = 400_000
+_STEPS_OF_A_MODULE = 1_000_000
+_STEPS_OF_A_CALL = 20_000
+_PART_OF_A_CALL = 0.3
+_PART_OF_ROUTING = 0.9
+_OF_ROUTES = re.compile(rb"[rR]outer?s?\b|\bapp\b|express|mount|Controller")
 _CLASSES = frozenset({"class_declaration", "abstract_class_declaration", "class"})
 _FIELDS = frozenset({"public_field_definition", "field_definition"})
 _WRAPPERS = frozenset({"as_expression", "satisfies_expression", "non_null_expression", "await_expression"})
@@ -136,9 +140,12 @@ class Interpreter:
         steps: int,
     ) -> None:
         self._load, self._outside, self._environment, self.files = load, outside, environment, files
-        self._steps, self._floor = steps, 0
+        # What a module takes is put aside: it is not counted against the one that imports it.
+        self._steps, self._aside, self._floor = steps, 0, 0
         self._frames: list[Frame] = [Frame()]
         self._active: dict[int, int] = {}
+        self._routing: dict[int, bool] = {}
+        self._globals = Record()
         self.called: set[int] = set()
         self.functions: dict[int, Function] = {}
         self.classes: list[Class] = []
@@ -200,7 +207,8 @@ class Interpreter:
 
     def run(self, node: Node, module: Module) -> None:
         """The top level of a module. Raises Exhausted where the whole budget is used up."""
-        before, self._floor = self._floor, max(0, self._steps - _STEPS_OF_A_MODULE)
+        before, started, aside = self._floor, self._steps, self._aside
+        self._floor = started + aside - _STEPS_OF_A_MODULE
         self._frames.append(Frame())
         try:
             self._statements_of(node, module.scope, module)
@@ -211,7 +219,7 @@ class Interpreter:
                 raise
         finally:
             self._frames.pop()
-            self._floor = before
+            self._floor, self._aside = before, aside + started - self._steps
 
     def _statements_of(self, node: Node, scope: Scope, module: Module) -> None:
         children = node.named_children
@@ -237,7 +245,7 @@ class Interpreter:
 
     def _step(self) -> None:
         self._steps -= 1
-        if self._steps <= self._floor:
+        if self._steps + self._aside <= self._floor or self._steps <= 0:
             raise Exhausted
 
     def _inside(self, node: Node, scope: Scope, module: Module) -> None:
@@ -261,8 +269,8 @@ class Interpreter:
             name, value = declarator.child_by_field_name("name"), declarator.child_by_field_name("value")
             if name is None:
                 continue
-            if name.type == "identifier" and value is not None and _is_require(value):
-                scope.names[text(name)] = Lazy(self._later(value, scope, module))
+            if value is not None and name.type in {"identifier", "object_pattern"} and _is_require(value):
+                self._bind(name, Lazy(self._later(value, scope, module)), scope, module)
             elif value is None:
                 self._bind(name, None, scope, module)
             else:
@@ -306,7 +314,10 @@ class Interpreter:
             case "pair_pattern":
                 key, target = child.child_by_field_name("key"), child.child_by_field_name("value")
                 if key is not None and target is not None:
-                    self._bind(target, self.member(value, self._key(key, scope, module)), scope, module)
+                    name = self._key(key, scope, module)
+                    later = Lazy(lambda: self.member(value, name))
+                    given = later if target.type == "identifier" else later.force()
+                    self._bind(target, given, scope, module)
             case "object_assignment_pattern":
                 left = child.child_by_field_name("left")
                 self._bind(child, self.member(value, text(left)), scope, module)
@@ -550,6 +561,8 @@ class Interpreter:
                 return "/" + module.path
             case "process":
                 return self._outside(name, module.path)
+            case "global" | "globalThis":
+                return self._globals
             case _:
                 return library.GLOBALS.get(name, Unknown(name))
 
@@ -654,6 +667,8 @@ class Interpreter:
     def member(self, value: Value, name: str) -> Value:
         """A property of a value, methods bound to it."""
         match value:
+            case Lazy():
+                return self.member(value.force(), name)
             case Unknown():
                 return Unknown(f"{value.text}.{name}" if value.text else name)
             case _ if name in {"then", "catch", "finally"} and not (isinstance(value, Record) and has(value, name)):
@@ -765,21 +780,41 @@ class Interpreter:
         scope = Scope(function.scope)
         if node.type not in {"arrow_function", "method_definition"}:
             scope.names["this"] = function.this
-        with self._calling(node.id):
+        with self._calling(node.id, routing=self._is_routing(node, arguments)):
             self._bind_parameters(node, arguments, scope, function.module, site)
             if body.type != "statement_block":
                 return self.evaluate(body, scope, function.module)
             with suppress(Returned):
                 self._statements_of(body, scope, function.module)
             return _best(self._frames[-1].returned)
+        return Unknown(function.name)
+
+    def _is_routing(self, node: Node, arguments: Arguments) -> bool:
+        """Whether a function is likely to have to do with routes; what others do matters less."""
+        if any(isinstance(argument, Host) for argument in arguments):
+            return True
+        if node.id not in self._routing:
+            self._routing[node.id] = bool(node.text and _OF_ROUTES.search(node.text))
+        return self._routing[node.id]
 
     @contextmanager
-    def _calling(self, key: int) -> Iterator[None]:
+    def _calling(self, key: int, *, routing: bool) -> Iterator[None]:
+        """A call may use up a part of its caller's steps; what comes after it is run all the same."""
+        before = self._floor
+        left = self._steps + self._aside
+        most = int((left - before) * _PART_OF_ROUTING)
+        self._floor = left - (
+            most if routing else min(most, max(_STEPS_OF_A_CALL, int((left - before) * _PART_OF_A_CALL)))
+        )
         self._active[key] = self._active.get(key, 0) + 1
         self._frames.append(Frame())
         try:
             yield
+        except Exhausted:
+            if self._steps + self._aside <= before or self._steps <= 0:
+                raise
         finally:
+            self._floor = before
             self._frames.pop()
             self._active[key] -= 1
 
@@ -838,7 +873,7 @@ class Interpreter:
         made = Instance(kind=kind)
         self.called.add(kind.node.id)
         if self._active.get(kind.node.id, 0) < _SAME_FUNCTION and len(self._frames) <= _CALLS_DEEP:
-            with self._calling(kind.node.id):
+            with self._calling(kind.node.id, routing=True):
                 self._construct_as(kind, made, arguments or [], site)
         return made
 
@@ -1035,8 +1070,8 @@ def _best(values: list[Value]) -> Value:
 def _named(value: Value, name: str) -> Value:
     """A function or class without a name has that of what it is given to; one that is wrapped likewise."""
     function = value
-    while isinstance(function, Function) and not function.name:
-        function.name = name
+    while isinstance(function, Function):
+        function.name = function.name or name
         function = function.wraps
     if isinstance(value, Class) and not value.name:
         value.name = name

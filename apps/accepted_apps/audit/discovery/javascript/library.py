@@ -309,6 +309,11 @@ def _keys(given: Arguments) -> Value:
     return Unknown() if found is None else found
 
 
+def _listed(given: Arguments) -> Value:
+    """A map is taken as its pairs, which is what loops over one see."""
+    return list(given[0]) if given and isinstance(given[0], list) else Unknown()
+
+
 GLOBALS: dict[str, Value] = {
     "Object": _record(
         {
@@ -322,6 +327,8 @@ GLOBALS: dict[str, Value] = {
     ),
     "Array": _record({"isArray": lambda given: isinstance(first(given), list) or Unknown(), "from": first}),
     "Promise": _record({"all": first, "resolve": first}),
+    "Map": native("Map", _listed),
+    "Set": native("Set", _listed),
     "String": native("String", lambda given: concatenated(given[:1])),
 }
 

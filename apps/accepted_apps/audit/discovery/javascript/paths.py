@@ -25,7 +25,9 @@ def written(value: Value) -> tuple[list[str], list[str]]:
         case Partial():
             unknown = [part.text or "a part" for part in value.parts if isinstance(part, Unknown)]
             known = "".join(part if isinstance(part, str) else "" for part in value.parts)
-            return _of_text(known), [f"`{text}` is not told by the code; the path lacks it." for text in unknown]
+            return _of_text(re.sub("//+", "/", known)), [
+                f"`{text}` is not told by the code; the path lacks it." for text in unknown
+            ]
         case RegExp():
             return [_of_expression(value.source)], []
         case _:
@@ -33,6 +35,7 @@ def written(value: Value) -> tuple[list[str], list[str]]:
 
 
 def _of_text(text: str) -> list[str]:
+    text = re.sub(r"/\?(?=\*|$|\(\.\*\))", "/", text)
     text = re.sub(r"\\(.)", r"\1", text) if "\\" in text and "(" not in text else text
     ways = [text]
     while any(_OPTIONAL_GROUP.search(way) for way in ways) and len(ways) < _MOST_PATHS:

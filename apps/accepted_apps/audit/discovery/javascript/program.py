@@ -186,18 +186,26 @@ class Program:
         single = function.node.child_by_field_name("parameter")
         parameters = [single] if single is not None else several.named_children if several is not None else []
         given: Arguments = []
+        made: list[Router] = []
         for parameter in parameters:
-            name = text(parameter.child_by_field_name("pattern") or parameter)
+            pattern = parameter.child_by_field_name("pattern") or parameter
             kind = text(parameter.child_by_field_name("type")).lstrip(": ")
-            is_router = bool(_ROUTER_TYPE.match(kind)) if kind else bool(_ROUTER_NAME.match(name))
-            registers = is_router and re.search(rf"\b{re.escape(name)}\s*\.\s*\w+\s*\(", text(function.node))
-            given.append(Router("given", Site(function.module, function.node)) if registers else Unknown(name))
-        made = [value for value in given if isinstance(value, Router)]
+            names = [text(child) for child in pattern.named_children] if pattern.type == "object_pattern" else []
+            inside = {name: self._given(name, "", function, made) for name in names if name.isidentifier()}
+            given.append(Record(inside) if names else self._given(text(pattern), kind, function, made))
         if not made:
             return False
         self._interpreter.call(function, given, Site(function.module, function.node))
         self.routers += made
         return True
+
+    def _given(self, name: str, kind: str, function: Function, made: list[Router]) -> Value:
+        """A router for a parameter that is one by its type or name, and on which something is called."""
+        is_router = bool(_ROUTER_TYPE.match(kind)) if kind else bool(_ROUTER_NAME.match(name))
+        if not is_router or not re.search(rf"\b{re.escape(name)}\s*\.\s*\w+\s*\(", text(function.node)):
+            return Unknown(name)
+        made.append(Router("given", Site(function.module, function.node)))
+        return made[-1]
 
 
 _programs: WeakKeyDictionary[SourceTree, Program] = WeakKeyDictionary()
