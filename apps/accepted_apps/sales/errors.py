@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class SalesError(Exception):
     """Something of the analysis that did not work; the message is a sentence for the user.
 
     code: a short slug for programs. retryable: whether the same request may well succeed later.
-    field: the parameter that is wrong, where one is; the message then begins with its name.
+    field: the parameter that is wrong, where one is; the message then begins with its name, `said` does not.
     """
 
     code: str = "sales_error"
@@ -16,6 +18,7 @@ class SalesError(Exception):
     def __init__(self, message: str, *, field: str | None = None) -> None:
         super().__init__(f"{field}: {message}" if field else message)
         self.message = str(self)
+        self.said = message
         self.field = field
 
 
@@ -63,12 +66,22 @@ class ListingUnavailable(SalesError):
     """The product page could not be read.
 
     `code` is the preview's (`not_found`, `blocked`, `captcha`, `robots_refused`, `address_refused` …), or
-    `not_a_product` where the page is none. cost: what was spent nevertheless, in US dollars.
+    `not_a_product` where the page is none. cost: what was spent nevertheless, in US dollars; escalation_log: on what.
     """
 
-    def __init__(self, message: str, *, code: str, url: str, retryable: bool = False, cost: float = 0.0) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        url: str,
+        retryable: bool = False,
+        cost: float = 0.0,
+        escalation_log: list[dict[str, Any]] | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.url = url
         self.retryable = retryable
         self.cost = cost
+        self.escalation_log = escalation_log or []
