@@ -85,9 +85,19 @@ def opportunity(item: Item) -> tuple[Decision, str]:
 
 
 def _roots(found: Analysis) -> list[Root]:
-    """Each keyword's root is its head, or, where the head says nothing of the product, its first word that does."""
+    """Each keyword's root is its last word that says what the product is; else its head, or, where that is a colour, a
+    material or the like, its first word that most of the product's keywords have."""
     stemmer = Stemmer(found.language)
-    core = set(found.heads) | set(found.topics)
+    heads, topics = set(found.heads), set(found.topics)
+    design = frozenset().union(*map(stemmer.stemmed, stemmer.words.design.values()))
+
+    def root_of(item: Item) -> str:
+        named = [one for one in item.stems if one in heads]
+        if item.head in named or not named:
+            plain = item.head in design and item.head not in heads
+            return next((one for one in item.stems if one in topics), item.head) if plain else item.head
+        return named[-1]
+
     forms: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for item in found.items:
         for word in tokens(item.phrase):
@@ -95,8 +105,7 @@ def _roots(found: Analysis) -> list[Root]:
     volumes: Counter[str] = Counter()
     numbers: Counter[str] = Counter()
     for item in found.items:
-        stem = item.head if item.head in core else next((one for one in item.stems if one in core), item.head)
-        written = _written(stem, forms)
+        written = _written(root_of(item), forms)
         item.root = written
         if item.category in WANTED:
             volumes[written] += item.volume
