@@ -44,6 +44,8 @@ def call(
             return _call_method(callee, args, kwargs, node, scope)
         case BuiltIn():
             return call_method_of_value(callee.owner, callee.name, args, kwargs)
+        case Super():
+            return callee
         case Instance():
             return _apply(program, callee, args, kwargs, node, scope)
         case _:

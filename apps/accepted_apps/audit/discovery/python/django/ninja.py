@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from accepted_apps.audit.discovery.paths import join
 from accepted_apps.audit.discovery.python.calls import named
 from accepted_apps.audit.discovery.python.django.rest import Piece
 from accepted_apps.audit.discovery.python.django.views import Answer
-from accepted_apps.audit.discovery.python.fastapi import normal
 from accepted_apps.audit.discovery.python.handlers import VERBS, methods, text, unresolved, unwrapped
 from accepted_apps.audit.discovery.python.program import Program
 from accepted_apps.audit.discovery.python.values import Class, External, Function, Instance, Method, Value
 
 _DEEPEST = 20
+_PARAMETER = re.compile(r"\{(?:(\w+):)?(\w+)\}")
 
 
 def is_api(program: Program, value: Value) -> bool:
@@ -67,7 +68,12 @@ def _controller(cls: Value, prefix: str, lacking: tuple[str, ...]) -> Iterator[P
 def _at(call: Instance, verbs: list[str], path: str, handler: Value, lacking: tuple[str, ...]) -> Iterator[Piece]:
     view = unwrapped(handler)
     for verb in verbs:
-        yield Piece(normal(path), Answer(verb, view, "Django Ninja"), call, lacking)
+        yield Piece(_normal(path), Answer(verb, view, "Django Ninja"), call, lacking)
+
+
+def _normal(path: str) -> str:
+    """Ninja writes the converter first, as Django does: `{int:event_id}`."""
+    return _PARAMETER.sub(lambda found: f"{{{found[2]}{'*' if found[1] == 'path' else ''}}}", path)
 
 
 def _below(prefix: str, given: str) -> str:
