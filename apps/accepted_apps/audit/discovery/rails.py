@@ -1,7 +1,7 @@
 """Routes of Ruby on Rails applications and of engines within the repository, as `rails routes` lists them.
 
-Without the format at the end. An optional part of a path gives a route with it and one without, but for a parameter in
-front of all, such as a language: only without. PATCH and PUT are two.
+Without the format at the end. An optional part of a path gives a route with it and one without; but an optional scope
+around many routes, such as a language, is only noted. PATCH and PUT are two.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ class _Application:
         action = self._controllers.action(drawn.controller, drawn.action, block.folder) if drawn.controller else None
         place = action or drawn
         file, line, end = place.file, place.line, place.end_line
-        notes = [drawn.note] if drawn.note else []
+        notes = list(drawn.notes)
         if action and not action.found:
             notes.append(f"{action.function} has no method of its own in the repository.")
         function = action.function if action else f"{drawn.controller}#{drawn.action}" if drawn.controller else ""
@@ -163,9 +163,7 @@ def variants(path: str) -> list[str]:
             continue
         before, after = each[: optional.start()], each[optional.end() :]
         without = before + after
-        if before.strip("/") or not _PARAMETER.fullmatch(optional[1].strip("/")):
-            left.append(before + optional[1] + after)
-        left.insert(0, without)
+        left = [without, *left, before + optional[1] + after]
     return list(dict.fromkeys(found))
 
 

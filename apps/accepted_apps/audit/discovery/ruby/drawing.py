@@ -27,13 +27,14 @@ _ROUTE_OPTIONS = {
 }  # fmt: skip
 _NO_ROUTES = {"direct", "resolve", "require", "require_relative", "include", "extend", "default_url_options"}
 _SHORTHAND = re.compile(r"^/?[-\w]+(/[-\w]+)+$")
+_OPTIONAL_PARAMETER = re.compile(r"/?\(/?:\w+\)/?")
 _DEPTH_AT_MOST = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """One line of `rails routes`. path: with `:name`, `*name` and `(…)`. controller: empty where something else
-    answers, which `note` then names."""
+    answers, which `notes` then name."""
 
     method: str
     path: str
@@ -43,7 +44,7 @@ class Drawn:
     line: int
     end_line: int
     unresolved: tuple[str, ...] = ()
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -231,8 +232,13 @@ class Drawing:
     def _on_scope(
         self, by_position: list[Any], options: dict[Any, Any], scope: Scope, node: Node, names: Names
     ) -> None:
-        path = "/".join(strings(by_position))
-        inner = scope.narrowed({**options, "path": path} if path else options)
+        settings = {**options, "path": "/".join(strings(by_position))} if by_position else options
+        optional = settings.get("path")
+        if isinstance(optional, str) and _OPTIONAL_PARAMETER.fullmatch(optional):
+            remark = f"An optional part may stand in front of the path: {optional}."
+            scope = replace(scope, remarks=(*scope.remarks, remark))
+            settings = {**settings, "path": ""}
+        inner = scope.narrowed(settings)
         untold = [each for each in by_position if each is UNKNOWN]
         if untold or self._untold:
             inner = replace(inner, notes=(*inner.notes, *self._untold_notes(node)))
@@ -242,6 +248,7 @@ class Drawing:
         self, by_position: list[Any], options: dict[Any, Any], scope: Scope, node: Node, names: Names
     ) -> None:
         name = next(iter(strings(by_position)), "")
+        scope = scope.nested() if scope.level in {"resources", "resource"} else scope
         settings = {"path": name, "module": name, "shallow_path": options.get("path", name), **options}
         settings = {key: value for key, value in settings.items() if value is not None or key == "module"}
         self._block(node, replace(scope.narrowed(settings), controller="", level=""), names)
@@ -398,7 +405,7 @@ class Drawing:
     def _on_root(self, by_position: list[Any], options: dict[Any, Any], scope: Scope, node: Node, names: Names) -> None:
         del names
         to = next(iter(by_position), options.get("to"))
-        around = scope.nested() if scope.level == "resources" else scope
+        around = scope.under(scope.parent.path) if scope.level == "resources" and scope.parent else scope
         self._match(["/"], {**options, "to": to, "via": "get"}, replace(around, level=""), node)
 
     def _on_match(
@@ -456,7 +463,7 @@ class Drawing:
             return "", "", what
         if isinstance(to, Constant):
             return "", "", f"{to.name} answers it."
-        if to is None and not isinstance(action, str) and not around and not is_symbol and _SHORTHAND.match(path):
+        if to is None and not isinstance(action, str) and not is_symbol and _SHORTHAND.match(path):
             before, _, last = path.strip("/").rpartition("/")
             return before.replace("-", "_"), last.replace("-", "_"), ""
         if isinstance(to, str) and "#" in to:
@@ -480,10 +487,11 @@ class Drawing:
         if controller.startswith("/"):
             full = controller.strip("/")
         else:
-            full = joined_module(scope.module, controller) if controller else ""
+            full = joined_module(scope.module, controller) if controller else scope.module if action else ""
+        notes = (*scope.remarks, *([note] if note else []))
         unresolved = tuple(dict.fromkeys((*scope.notes, *untold)))
         end = line_of(node) if node.child_by_field_name("block") is not None else node.end_point[0] + 1
-        self.routes.append(Drawn(method, path or "/", full, action, self._file, line_of(node), end, unresolved, note))
+        self.routes.append(Drawn(method, path or "/", full, action, self._file, line_of(node), end, unresolved, notes))
 
     def _untold_notes(self, node: Node) -> tuple[str, ...]:
         found = tuple(f"What {each} is in line {line_of(node)} could not be told." for each in self._untold)

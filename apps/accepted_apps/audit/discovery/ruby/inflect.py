@@ -10,16 +10,14 @@ _IRREGULAR = {
     "man": "men",
     "woman": "women",
     "mouse": "mice",
-    "ox": "oxen",
     "datum": "data",
     "medium": "media",
     "criterion": "criteria",
-    "move": "moves",
     "quiz": "quizzes",
 }
 _SAME = {"equipment", "information", "rice", "money", "species", "series", "fish", "sheep", "news", "police", "media"}
 _PLURALS = (
-    (r"(ax|test)is$", r"\1es"),
+    (r"^(ax|test)is$", r"\1es"),
     (r"(octop|vir)us$", r"\1i"),
     (r"(alias|status|bus)$", r"\1es"),
     (r"([ti])um$", r"\1a"),
@@ -65,8 +63,9 @@ def _turned(word: str, irregular: dict[str, str], rules: tuple[tuple[str, str], 
     before, mark, last = word.rpartition("_")
     if last in _SAME:
         return word
-    if last in irregular:
-        return before + mark + irregular[last]
+    for word_end, other in irregular.items():
+        if last.endswith(word_end):
+            return before + mark + last.removesuffix(word_end) + other
     for pattern, put in rules:
         turned, count = re.subn(pattern, put, last)
         if count:

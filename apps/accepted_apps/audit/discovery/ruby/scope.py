@@ -38,7 +38,7 @@ class Resource:
 @dataclass(frozen=True, slots=True)
 class Scope:
     """path, module, controller: of all that is around. options: defaults of `with_options`. parents: the resources
-    around, outermost first. limits: `only` and `except` of a scope."""
+    around, outermost first. limits: `only` and `except` of a scope. notes: what of the path could not be told."""
 
     path: str = ""
     module: str = ""
@@ -53,6 +53,7 @@ class Scope:
     options: dict[str, Any] = field(default_factory=dict)
     parameter: str = "id"
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def parent(self) -> Resource | None:
@@ -67,6 +68,7 @@ class Scope:
     def narrowed(self, options: dict[str, Any]) -> Scope:
         """What `scope …` with these options is."""
         path = "/".join(strings(options.get("path")))
+        shallow_path = "/".join(strings(options.get("shallow_path"))) or ("" if self.level == "nested" else path)
         module = options.get("module")
         names = options.get("path_names")
         limits: dict[str, Any] = {key: options[key] for key in ("only", "except") if key in options}
@@ -80,7 +82,7 @@ class Scope:
             controller=str(controller) if isinstance(controller, str) else _default(defaults, self.controller),
             action=str(action) if isinstance(action, str) else self.action,
             shallow=bool(options.get("shallow", self.shallow)),
-            shallow_path=joined(self.shallow_path, "/".join(strings(options.get("shallow_path")))),
+            shallow_path=joined(self.shallow_path, shallow_path),
             path_names={**self.path_names, **_texts(names)},
             limits={**self.limits, **limits} if limits else self.limits,
             parameter=str(options["param"]) if isinstance(options.get("param"), str) else self.parameter,
