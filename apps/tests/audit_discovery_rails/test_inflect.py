@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from accepted_apps.audit.discovery.ruby.inflect import pluralized, singularized, underscored
 
 WORDS = [

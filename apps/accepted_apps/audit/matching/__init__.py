@@ -27,7 +27,7 @@ _METHOD_GUESSED = 0.9
 _OTHER_SLASH = 0.998
 _FORMAT_LEFT_OUT = 0.97
 _NUMBER_LEFT_OUT = 0.85
-_FORMAT = re.compile(r"\.(json|xml|csv|html?|pdf|atom|rss|xlsx|txt|js)$", re.IGNORECASE)
+_FORMAT = re.compile(r"\.(json|xml|ya?ml|csv|html?|pdf|atom|rss|xlsx|zip|txt|js|do|php|aspx?)$", re.IGNORECASE)
 _NUMBERED = re.compile(r"-\d{1,4}$")
 _SUFFIXES = (
     (_FORMAT, _FORMAT_LEFT_OUT, "a format"),
