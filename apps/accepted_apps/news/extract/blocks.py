@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lxml import html
 
-from .linked import clean
+from .linked import flat
 
 _SKIPPED = frozenset(
     [
@@ -215,7 +215,7 @@ class _Reader:
             self._stressed += length * in_stress
 
     def _flush(self, around: _Around) -> None:
-        text = clean("".join(self._pieces))
+        text = flat("".join(self._pieces))
         if text:
             self.blocks.append(
                 Block(

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 
 from lxml import html
 
+from .calendars import westernised
 from .linked import clean
 from .page import Page, text_of
 
@@ -20,7 +21,7 @@ _ISO = re.compile(
 )
 _COMPACT = re.compile(r"^(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?\s*(Z|[+-]\d{2}:?\d{2})?)?$")
 _CJK = re.compile(
-    r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]?(?:\D{0,12}?(\d{1,2})[:時时시]\s*(\d{2}))?"
+    r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]?(?:\D{0,12}?(\d{1,2})[:時时시]\s*(\d{1,2}))?"
 )
 _DAY_FIRST = re.compile(r"(?<!\d)(\d{1,2})([./-])\s?(\d{1,2})\2\s?(\d{4})(?!\d)")
 _NAMED = re.compile(
@@ -232,7 +233,7 @@ def _guessed(page: Page) -> Moment | None:
 
 def parsed(text: str, source: str) -> Moment | None:
     """A time in any of the usual notations; None for anything else, and for what lies before 1970 or in the future."""
-    text = clean(text)[:200]
+    text = westernised(clean(text)[:200])
     if not text:
         return None
     for read in (_iso, _compact, _epoch, _mail, _cjk, _named, _numeric):

@@ -47,7 +47,7 @@ def _extract(body: bytes, url: str, content_type: str, hints: Hints) -> Article:
     page = Page(body, url, content_type)
     site = site_of(page)
     title = title_of(page, site, hints.title)
-    lead = _description(page)
+    lead = description_of(page)
     found = body_of(page, title.text, lead)
     refuse(page, found, title.text)
     authors, authors_by = authors_of(page, site, hints.authors)
@@ -95,7 +95,8 @@ def site_of(page: Page) -> str:
     return name if len(name) <= 80 else ""
 
 
-def _description(page: Page) -> str:
+def description_of(page: Page) -> str:
+    """What the page tells search engines and social networks it is about."""
     return (
         page.meta("og:description")
         or page.linked.text("description")

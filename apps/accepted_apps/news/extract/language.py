@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import regex
 from resiliparse.parse.lang import detect_fast
 
 from .page import Page
@@ -44,7 +45,8 @@ _ALPHABETS = {
 # Scripts without spaces: a character counts, as everywhere where their length is told. Thai words are longer.
 _IDEOGRAPH = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u0e80-\u0eff\u1780-\u17ff\u1000-\u109f]")
-_WORD = re.compile(r"[^\W_](?:[^\W_]|['’.-](?=[^\W_]))*")
+# Vowels of Hindi and points of Hebrew are signs on letters, which `re` takes for the end of a word.
+_WORD = regex.compile(r"[\p{L}\p{N}](?:[\p{L}\p{N}\p{M}]|['’.-](?=[\p{L}\p{N}]))*")
 _THAI_WORD = 4.5
 WORDS_PER_MINUTE = 238
 """Silent reading of non-fiction: Brysbaert, Journal of Memory and Language 109 (2019)."""

@@ -132,6 +132,11 @@ def clean(text: str) -> str:
         text = html.unescape(html.unescape(text))
     if "<" in text:
         text = re.sub(r"<[a-zA-Z/!][^<>]{0,500}>", " ", text)
+    return flat(text)
+
+
+def flat(text: str) -> str:
+    """One line of what stands in a parsed tree. There `<` is a sign of the text: `<The Palace>` is a play."""
     return " ".join(text.replace("\u00ad", "").replace("\u200b", "").split())
 
 

@@ -8,8 +8,9 @@ from urllib.parse import urljoin, urlsplit
 
 from lxml import etree, html
 
+from .blocks import Block, blocks_of
 from .encoding import decode
-from .linked import Linked, clean
+from .linked import Linked, clean, flat
 from .shapes import NotAnArticle
 
 _MAX_CHARS = 12_000_000
@@ -48,6 +49,11 @@ class Page:
         )
 
     @cached_property
+    def blocks(self) -> list[Block]:
+        """What a reader sees, one paragraph under the other."""
+        return blocks_of(self.tree)
+
+    @cached_property
     def metas(self) -> dict[str, list[str]]:
         """Contents of meta elements by lower-case name, in the order of the page."""
         found: dict[str, list[str]] = {}
@@ -79,7 +85,7 @@ class Page:
 
 def text_of(element: html.HtmlElement) -> str:
     """One line of what a reader sees of an element."""
-    return clean(" ".join(piece for piece in visible(element) if piece))
+    return flat(" ".join(piece for piece in visible(element) if piece))
 
 
 def visible(element: html.HtmlElement) -> list[str]:

@@ -26,6 +26,18 @@ _LABEL = re.compile(
     r"texto|testo|penulis|作者|撰文|記者|记者|文)\s*[:：／/|]\s*",
     re.IGNORECASE,
 )
+# The same in scripts where a word does not end at a space, or its end is not seen by a regular expression.
+_LABEL_ELSEWHERE = re.compile(
+    r"^(?:بقلم|كتبت?|إعداد|تحرير|מאת|लेखक|लेखिका|द्वारा|रिपोर्ट|โดย|ผู้เขียน|γράφ(?:ει|ουν)(?: [οη]| οι)?|"
+    r"tác giả|yazan|haber|muhabir|текст|(?:取材[・·]?)?文(?:[・·](?:写真|取材))?|(?:本[报報])?(?:特[约約])?[记記]者|撰稿|취재|글)(?:\s*[:：/／=＝・|、]\s*|\s+)",
+    re.IGNORECASE,
+)
+_CHINESE_REPORTERS = re.compile(r"(?:本[报報])?(?:特[约約])?[记記]者(?:\s+[\u4e00-\u9fff]{2,4}){2,}$")
+_TITLE_AFTER = re.compile(
+    r"(?<=\w)\s*(?:선임|수석|인턴)?\s*(?:기자|특파원|논설위원|記者|记者|特派員|編集委員)(?:\s+외\s+\d+명)?$"
+)
+_PLACE_BEFORE = re.compile(r"^[\[【(（][^\])）】]{1,30}[\])）】]\s*(?=\S)")
+_BRACKETED = re.compile(r"^[(（]([^()（）]+)[)）]$")
 _AND = re.compile(
     r"\s*[;|•·／、，]\s*|\s+(?:and|und|et|y|e|i|og|och|en|ja|ve|и|та|și|és|dan|và|a(?=\s[A-ZŠČŘŽ])|&|\+|with|mit|"
     r"avec|con|com)\s+(?=[^\Wa-z])|\s*,\s+(?:and\s+|und\s+|et\s+|y\s+|e\s+)?|\s+/\s+|(?<=\w)/(?=\w)",
@@ -102,6 +114,8 @@ _BYLINE = re.compile(
     re.IGNORECASE,
 )
 _MAX = 12
+_MAX_SIGNATURE = 90
+_FOREIGN = frozenset(("related", "comment", "frame", "advert", "share"))
 
 
 def authors_of(page: Page, site: str, hints: list[str]) -> tuple[list[str], str]:
@@ -111,6 +125,7 @@ def authors_of(page: Page, site: str, hints: list[str]) -> tuple[list[str], str]
         ("meta", lambda: _metas(page)),
         ("microdata", lambda: _marked(page)),
         ("byline", lambda: _bylines(page)),
+        ("text", lambda: _written(page)),
         ("source", lambda: hints),
     )
     desks: tuple[list[str], str] = [], ""
@@ -129,10 +144,14 @@ def names_in(text: str) -> list[str]:
     text = clean(text).strip(" ,.;:|–—-•")
     if not text or len(text) > 300 or text.lower() in ("null", "none", "undefined", "unknown", "n/a", "false", "true"):
         return []
-    text = _LABEL.sub("", text)
+    text = _PLACE_BEFORE.sub("", _BRACKETED.sub(r"\1", text))
+    if _CHINESE_REPORTERS.match(text):
+        text = text.replace(" ", "、")
+    text = _LABEL_ELSEWHERE.sub("", _LABEL.sub("", text))
     text = _BY.sub("", text) or text
     text = re.sub(r"\s*[(\[（][^)\]）]{0,60}[)\]）]", "", text)
-    text = re.sub(r"\S+@\S+", "", text)
+    text = re.sub(r"\S+@\S+", "", text).strip()
+    text = _TITLE_AFTER.sub("", text)
     found: list[str] = []
     for part in _AND.split(text):
         name = re.sub(r"^(?:by|von|par|por|and|und)\s+", "", (part or "").strip(' ,.;:|–—-•"“”'), flags=re.IGNORECASE)
@@ -237,6 +256,73 @@ def _bylines(page: Page) -> list[str]:
             if 3 < len(text) < 100 and names_in(text):
                 return [_name_part(element, text)]
     return []
+
+
+_SIGNED = re.compile(
+    r"^\W*(?:(?:written|words|text|story|report)\s+)?(?:by|von|par|por|di|door|av|af|przez|autor(?:a|in|es)?|"
+    r"auteur|autore|oleh|bởi|автор|του|της)\b\s*:?\s+(?=\S)",
+    re.IGNORECASE,
+)
+_SMALL = frozenset(
+    [
+        "de",
+        "da",
+        "do",
+        "dos",
+        "das",
+        "di",
+        "del",
+        "della",
+        "van",
+        "der",
+        "den",
+        "von",
+        "zu",
+        "la",
+        "le",
+        "el",
+        "al",
+        "bin",
+        "ben",
+        "y",
+        "e",
+        "af",
+        "av",
+        "i",
+    ]
+)
+_NEAR = 10
+"""Blocks behind the heading, and at the end, among which a signature is looked for."""
+
+
+def _written(page: Page) -> list[str]:
+    """A line that nobody calls a byline, but that is one: `By Ann Lee` under the heading, `홍길동 기자` at the end."""
+    blocks = [one for one in page.blocks if not one.marks & _FOREIGN and not one.above & {"aside", "footer", "nav"}]
+    heading = next((at for at, one in enumerate(blocks) if one.tag == "h1"), -1)
+    near = [*blocks[heading + 1 : heading + 1 + _NEAR], *blocks[-_NEAR:]]
+    return next((names for block in near if (names := signed_by(block.text))), [])
+
+
+def signed_by(text: str) -> list[str]:
+    """The names in a line that is a signature and nothing else; none in any other line."""
+    if len(text) > _MAX_SIGNATURE or text.endswith((".", "!", "?", "。")):
+        return []
+    found = names_in(_SIGNED.sub("", text)) if _SIGNED.match(text) or _is_signed_elsewhere(text) else []
+    return found if all(_is_written_as_name(one) for one in found) else []
+
+
+def _is_signed_elsewhere(text: str) -> bool:
+    inner = _BRACKETED.sub(r"\1", text.strip())
+    bare = re.sub(r"\s*\S+@\S+\s*$", "", inner)
+    return bool(_LABEL_ELSEWHERE.match(inner) or _LABEL.match(inner) or _TITLE_AFTER.search(bare))
+
+
+def _is_written_as_name(text: str) -> bool:
+    """Two to five words with capitals, or, where there are none, a few short words."""
+    words = text.split()
+    if any(char.isupper() or char.islower() for char in text):
+        return 2 <= len(words) <= 5 and all(word[0].isupper() or word.casefold() in _SMALL for word in words)
+    return len(words) <= 4 and 2 <= len(text) <= (40 if len(words) > 1 else 8)
 
 
 def _name_part(element: html.HtmlElement, text: str) -> str:

@@ -13,9 +13,11 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 from trafilatura import bare_extraction
 
-from .blocks import Block, blocks_of
+from .blocks import Block
 from .linked import clean
 from .page import Page
+from .people import signed_by
+from .state import text_in_scripts
 from .titles import folded
 from .traits import Traits, Witness, traits_of
 from .weights import BIAS, WEIGHTS
@@ -24,8 +26,8 @@ from .weights import BIAS, WEIGHTS
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 _KEEP = 0.5
-_LARGE = 2_500_000
-"""Characters of markup, from which on the slow second look is left out."""
+LARGE = 2_500_000
+"""Characters of markup, from which on trafilatura is asked once, and in its fast mode."""
 _COMPLETE = 400
 
 
@@ -41,27 +43,47 @@ class Body:
 
 def body_of(page: Page, title: str, lead: str) -> Body:
     """May be empty."""
-    blocks = blocks_of(page.tree)
     told = _told(page)
-    witnesses = {
-        "precise": Witness.of(_precise(page)),
-        "wide": Witness.of(_wide(page)),
-        "linked": Witness.of(told),
-    }
-    kept = _kept(blocks, traits_of(blocks, witnesses, title, lead))
+    blocks, traits = judged(page, title, lead)
+    kept = _kept(blocks, traits)
     text = "\n".join(block.text for block in kept)
     if len(told) > _COMPLETE and len(text) < 0.4 * len(told):
         return Body(told, kept, _container(kept), "json-ld")
+    if len(text) < _COMPLETE:
+        hidden = text_in_scripts(page, title)
+        if len(text) < 0.4 * len(hidden):
+            return Body(hidden, kept, _container(kept), "script")
     return Body(text, kept, _container(kept), "blocks")
 
 
+def judged(page: Page, title: str, lead: str) -> tuple[list[Block], list[Traits]]:
+    """All blocks of the page, and what can be said of each."""
+    blocks = page.blocks
+    precise = _precise(page)
+    witnesses = {
+        "precise": Witness.of(precise),
+        "plain": Witness.of(_plain(page) if len(page.markup) <= LARGE else precise),
+        "wide": Witness.of(_wide(page)),
+        "linked": Witness.of(_told(page)),
+    }
+    return blocks, traits_of(blocks, witnesses, title, lead)
+
+
 def _precise(page: Page) -> str:
+    return _trafilatura(page, favor_precision=True, fast=len(page.markup) > LARGE)
+
+
+def _plain(page: Page) -> str:
+    return _trafilatura(page, favor_precision=False, fast=False)
+
+
+def _trafilatura(page: Page, *, favor_precision: bool, fast: bool) -> str:
     document = bare_extraction(
         copy.deepcopy(page.tree),
         url=page.url or None,
-        favor_precision=True,
+        favor_precision=favor_precision,
         include_comments=False,
-        fast=len(page.markup) > _LARGE,
+        fast=fast,
     )
     return str(getattr(document, "text", "") or "")
 
@@ -91,7 +113,8 @@ def _kept(blocks: Sequence[Block], traits: Sequence[Traits]) -> list[Block]:
     seen: set[str] = set()
     for at, block in enumerate(blocks):
         key = folded(block.text)
-        if not key or (len(key) > 40 and key in seen):
+        if not key or (len(key) > 40 and key in seen) or (kept[at] and signed_by(block.text)):
+            # Who signs it is told as the author.
             kept[at] = False
         elif kept[at]:
             seen.add(key)

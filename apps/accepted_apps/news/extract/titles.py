@@ -16,6 +16,8 @@ _SEPARATOR = re.compile(
     r"\s+[|\-–—·•»«:/~›]+\s+|\s*[|｜ㅣ»]\s*|\s+::\s+|--+|_(?=[^\sA-Za-z0-9])|(?<=[^\sA-Za-z0-9])_|\s-(?=\S)|"
     r"(?<=\S)[-—–]\s"
 )
+# What stands before the name of a site only; hyphens and colons where words are not set apart by spaces.
+_BEFORE_SITE = re.compile(r"\s*[|｜ㅣ]\s*|\s+[•»]\s+|\s+::\s+|(?<=[\u3040-\u9fff\uac00-\ud7a3？！])[_:-](?=[^\s\d])")
 _MAX = 400
 _MAX_HEADINGS = 40
 
@@ -76,7 +78,23 @@ def _seen(page: Page, told: list[str]) -> Title | None:
 def _headings(page: Page) -> list[html.HtmlElement]:
     """Of the first order; without those that lead home, which are the site's name."""
     found = page.tree.xpath("//h1")[:_MAX_HEADINGS]
-    return [one for one in found if not any(_leads_home(page, link) for link in one.iter("a"))]
+    own = {
+        folded(name)
+        for name in (page.meta("og:site_name"), page.meta("application-name"), *_labels(page), _last_part(page))
+    }
+    return [
+        one
+        for one in found
+        if folded(text_of(one)) not in own and not any(_leads_home(page, link) for link in one.iter("a"))
+    ]
+
+
+def _last_part(page: Page) -> str:
+    """What stands behind the last separator of the document's title, where more stands before it: the site's name."""
+    text = clean(page.tree.findtext(".//title") or "")[:_MAX]
+    cuts = list(_SEPARATOR.finditer(text))
+    tail = text[cuts[-1].end() :].strip() if cuts else ""
+    return tail if tail and len(tail) < len(text) / 2 else ""
 
 
 def _leads_home(page: Page, link: html.HtmlElement) -> bool:
@@ -135,7 +153,14 @@ def _without_site(text: str, site: str, page: Page) -> str:
             return head
     if cuts and _is_site(text[: cuts[0].start()], names):
         return text[cuts[0].end() :].strip()
-    return text
+    return _without_tail(text)
+
+
+def _without_tail(text: str) -> str:
+    """Without a short end behind a sign that headlines have not."""
+    cut = next(iter(_BEFORE_SITE.finditer(text)), None)
+    head, tail = (text[: cut.start()].strip(), text[cut.end() :]) if cut else (text, "")
+    return head if tail and len(tail) < 0.75 * len(head) else text
 
 
 def _is_site(text: str, names: set[str]) -> bool:
