@@ -51,7 +51,7 @@ class Proposal(BaseModel):
     priority: Severity
 
 
-class Answer(BaseModel):
+class Review(BaseModel):
     """What the model is asked for."""
 
     summary: Short
@@ -66,7 +66,7 @@ async def advise(model: LanguageModel | None, api: WorstApi, route: Route, dossi
         return by_rules
     try:
         answer, used = await model.ask(
-            _question(api, route, dossier), Answer, system=_SYSTEM, check=lambda said: objections(said, dossier, route)
+            _question(api, route, dossier), Review, system=_SYSTEM, check=lambda said: objections(said, dossier, route)
         )
     except LanguageModelError as error:
         _pay(job, error.usage, model)
@@ -139,7 +139,7 @@ def _question(api: WorstApi, route: Route, dossier: Dossier) -> str:
     return "\n".join(parts)
 
 
-def objections(answer: Answer, dossier: Dossier, route: Route) -> list[str]:
+def objections(answer: Review, dossier: Dossier, route: Route) -> list[str]:
     """What is wrong with an answer: code that is not there, or that is none."""
     said = []
     for number, one in enumerate(answer.suggestions):

@@ -87,6 +87,7 @@ def read_xml(path: Path) -> Report:
 def _add(samples: Samples, values: dict[str, str], label: str, elapsed: float) -> None:
     """By its label; where the label is a transaction's own words, by the URL that was fetched, if there is one."""
     url = values.get("url", "").strip()
+    url = "" if url == "null" else url
     endpoint = label
     if "/" not in label and url.startswith("http"):
         endpoint = without_query(url)

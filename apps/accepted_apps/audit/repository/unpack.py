@@ -80,7 +80,7 @@ def is_git_folder(path: Path) -> bool:
 def opened(source: Path, work: Path, by: str) -> Iterator[Objects]:
     """`source`: a pack file, or the folder of a repository. `work`: an empty folder to work in."""
     pack = source.is_file()
-    if pack and source.stat().st_size > 12 and source.open("rb").read(4) != _MAGIC:
+    if pack and not _is_pack(source):
         raise NotARepository("What the git server sent is no pack of objects; try again later.")
     if by == "git":
         yield GitObjects(source, work) if pack else GitObjects(None, source)
@@ -89,6 +89,11 @@ def opened(source: Path, work: Path, by: str) -> Iterator[Objects]:
 
     with DulwichObjects.open(source, work, pack=pack) as objects:
         yield objects
+
+
+def _is_pack(file: Path) -> bool:
+    with file.open("rb") as opened_file:
+        return opened_file.read(len(_MAGIC)) == _MAGIC
 
 
 def unpack(objects: Objects, commit: str, target: Path, limits: Limits) -> Unpacked:

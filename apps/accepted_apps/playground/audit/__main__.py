@@ -16,7 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m accepted_apps.playground.audit", description="A git server with small services, on loopback."
     )
-    parser.add_argument("--port", type=int, default=8140, help="port of the server (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=8150, help="port of the server (default: %(default)s)")
     options = parser.parse_args()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

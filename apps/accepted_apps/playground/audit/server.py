@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -112,6 +113,10 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 
 class _Quiet(WSGIRequestHandler):
+    def get_stderr(self) -> Any:
+        """As above: what a client broke off is no news."""
+        return io.StringIO()
+
     def log_message(self, *_: Any) -> None:
         pass
 
