@@ -25,7 +25,8 @@ _TEMPLATE = re.compile(
     r"|(?<=/)\*{1,2}\w*|(?<=/)\$\w+"  # * ** *path $id
 )
 _ANYTHING = re.compile(r"^[\[{<(:$#]*(\.\.\.|path:|\*|re_path)|(\*|\+|:\.[*+])[\]})>]*$")
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_ANY_PATTERN = re.compile(r"[^\\]\.[*+]")
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|(?:^|(?<=\s))//(?=[\w-]+\.)")
 _HOST = re.compile(
     rf"(?:[\w-]+(?:\.[\w-]+)*\.[a-z]{{2,}}|localhost|\d+(?:\.\d+){{3}}|[{_MARKS}])(?::(?:\d+|[{_MARKS}]))?",
     re.IGNORECASE,
@@ -96,6 +97,8 @@ def _mark(found: re.Match[str]) -> str:
     written = found[0]
     if written.strip("[]").upper() in METHODS:
         return written
+    if "(" in written:
+        return _REST if _ANY_PATTERN.search(written) else _ONE
     return _REST if _ANYTHING.search(written) else _ONE
 
 
