@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from accepted_apps.playground import answers, content, ordinary, scripted, walls
 from accepted_apps.playground.news import site as news
 from accepted_apps.playground.pages import Section, html
+from accepted_apps.playground.sales import site as sales
 from accepted_apps.playground.state import State, Visit
 
 SECTIONS: tuple[Section, ...] = (
@@ -32,6 +33,7 @@ SECTIONS: tuple[Section, ...] = (
     answers.HOSTILE,
     answers.POLITENESS,
     news.SECTION,
+    sales.SECTION,
 )
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -102,6 +104,7 @@ def create_app(state: State) -> Starlette:
             Route("/cdn-cgi/{name:path}", vendor_script),
             Route("/_Incapsula_Resource", vendor_script),
             *news.routes(state),
+            *sales.ROUTES,
             Mount("/assets", StaticFiles(directory=_ASSETS)),
         ],
         middleware=[Middleware(VisitRecorder, state=state)],

@@ -59,14 +59,16 @@ _BYLINES: Final = tuple(
 _REVIEWS: Final = re.compile(
     r"review|rezension|commentaires|évaluation|recension|valoracion|opinion|opiniones", re.IGNORECASE
 )
-_IMAGE_LISTS: Final = re.compile(r"""['"]colorImages['"]\s*:\s*\{\s*['"]initial['"]\s*:\s*(\[.*?\])\s*\}""", re.DOTALL)
-_SIZES: Final = re.compile(r"\._[^/]*_(?=\.(?:jpe?g|png|webp|gif)$)", re.IGNORECASE)
+_IMAGE_LIST: Final = re.compile(r"""['"]colorImages['"]\s*:\s*\{\s*['"]initial['"]\s*:\s*(?=\[)""")
+_SIZES: Final = re.compile(r"\._[^/]*_(?=\.\w{3,4}$)")
 _NO_PRODUCT_IMAGE: Final = re.compile(
     r"/images/G/|play-icon|overlay|sprite|360_icon|transparent-pixel|grey-pixel", re.IGNORECASE
 )
 _LABELS: Final = re.compile(r"""["']?variationDisplayLabels["']?\s*:\s*(\{[^{}]*\})""")
 _VALUES: Final = re.compile(r"""["']?variationValues["']?\s*:\s*(\{[^{}]*\})""")
 _NUMBER: Final = re.compile(r"\d(?:[.,]\d)?")
+_A_PLUS: Final = ", ".join(f"#aplus {tag}, #aplus_feature_div {tag}" for tag in ("h1", "h2", "h3", "h4", "p", "li"))
+_DECODER: Final = json.JSONDecoder()
 _PARAGRAPHS_MAX: Final = 100
 _DETAILS_MAX: Final = 100
 
@@ -97,9 +99,7 @@ def product_in(html: str, *, url: str, marketplace: str, asin: str) -> Product |
         images=images,
         description=_texts(page, "#productDescription p, #productDescription li", "#productDescription")
         or _texts(page, "#bookDescription_feature_div .a-expander-content"),
-        a_plus=_texts(
-            page, *(f"#{part} {tag}" for part in ("aplus", "aplus_feature_div") for tag in ("h1, h2, h3, h4, p, li",))
-        ),
+        a_plus=_texts(page, _A_PLUS),
         category=_texts(page, "#wayfinding-breadcrumbs_feature_div li a, #wayfinding-breadcrumbs_container li a"),
         rating=_rating(page),
         reviews=_reviews(page),
@@ -149,7 +149,7 @@ def _bullets(page: LexborHTMLParser) -> list[str]:
             text
             for node in page.css(selector)
             if "aok-hidden" not in (node.attributes.get("class") or "")
-            and node.css_first("li") is None
+            and len(node.css("li")) <= 1
             and (text := _text(node))
             and not _NO_BULLET.match(text)
         )
@@ -228,9 +228,9 @@ def _reviews(page: LexborHTMLParser) -> int | None:
 
 
 def _images(page: LexborHTMLParser, html: str) -> Iterator[str]:
-    """The main picture first, each in its largest form."""
+    """The main picture first, each in its largest form: the script has all of them, where there is one."""
     seen: set[str] = set()
-    for address in (*_images_of_script(html), *_images_shown(page)):
+    for address in list(_images_of_script(html)) or _images_shown(page):
         if _NO_PRODUCT_IMAGE.search(address) or not address.startswith("http"):
             continue
         name = _SIZES.sub("", address.split("?")[0])
@@ -240,8 +240,8 @@ def _images(page: LexborHTMLParser, html: str) -> Iterator[str]:
 
 
 def _images_of_script(html: str) -> Iterator[str]:
-    found = _IMAGE_LISTS.search(html)
-    entries = _json(found[1]) if found else None
+    found = _IMAGE_LIST.search(html)
+    entries = _json(html[found.end() :]) if found else None
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict):
             address = entry.get("hiRes") or entry.get("large") or entry.get("thumb")
@@ -297,8 +297,9 @@ def _choice(node: LexborNode) -> str:
 
 
 def _json(text: str) -> object:
-    """What a script holds; None where it is no JSON."""
+    """What a text begins with; None where that is no JSON."""
     try:
-        return json.loads(text)
+        found: object = _DECODER.raw_decode(text)[0]
+        return found
     except (ValueError, RecursionError):
         return None
