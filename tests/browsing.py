@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-from accepted_apps.preview.browser import find_browser
+from accepted_apps.preview.finding import find_browser
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 PATIENCE = 30_000

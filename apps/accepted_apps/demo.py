@@ -30,8 +30,8 @@ from accepted_apps.playground import Playground
 from accepted_apps.playground.news import news_sources
 from accepted_apps.playground.social import Mastodon, Served
 from accepted_apps.playground.social.mastodon import TOKEN
-from accepted_apps.preview.browser import find_browser
 from accepted_apps.preview.climb import TIER_NAMES
+from accepted_apps.preview.finding import find_browser
 from accepted_apps.preview.settings import PreviewSettings
 
 _START_SECONDS: Final = 60.0

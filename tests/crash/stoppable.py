@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from accepted_apps.preview.browser import find_browser
+from accepted_apps.preview.finding import find_browser
 
 from accepted import Job, Jobs, SyncJob
 from accepted.errors import Cancelled

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from accepted_apps.news.documents.choose import engine_for
 from accepted_apps.news.documents.documents import Documents
-from accepted_apps.news.fetching import Fetcher
 from accepted_apps.news.registry import Registry, shared_sources
 from accepted_apps.news.settings import NewsSettings
+from accepted_apps.news.sources.model import Listing, Source
 from accepted_apps.preview.task import Warm
+
+if TYPE_CHECKING:
+    from accepted_apps.news.fetching import Fetcher
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,6 +40,9 @@ class Newsroom:
     def fetcher(self) -> Fetcher:
         """Call it in the worker's event loop, to which connections belong."""
         if self._fetcher is None:
+            # What fetches and reads takes a while to load; who only submits needs none of it.
+            from accepted_apps.news.fetching import Fetcher
+
             self._fetcher = Fetcher(
                 self._warm.climber(),
                 cache=self.documents,
@@ -44,6 +50,12 @@ class Newsroom:
                 max_tier=self.settings.max_tier,
             )
         return self._fetcher
+
+    async def read(self, source: Source, limit: int) -> Listing:
+        """What a source lists now, `limit` links at most. Raises NewsError."""
+        from accepted_apps.news.sources.read import read_source
+
+        return await read_source(source, self.fetcher(), limit)
 
     async def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run what takes the processor for a while, no more at once than the settings say."""

@@ -23,7 +23,6 @@ from accepted_apps.news.registry import validated
 from accepted_apps.news.room import Newsroom
 from accepted_apps.news.shapes import CheckResult, FoundLink, NewsArticle, NewsResult, Skipped, SourceReport
 from accepted_apps.news.sources.model import Link, Source
-from accepted_apps.news.sources.read import read_source
 
 NEWS: Final = "news"
 CHECK: Final = "news-check"
@@ -128,7 +127,7 @@ def add_check(jobs: Jobs, room: Newsroom) -> Task[..., CheckResult]:
             else:
                 wanted = validated({"id": "check", **source})
             job.progress(20, f"Reading {wanted.name}")
-            listing = await read_source(wanted, room.fetcher(), limit)
+            listing = await room.read(wanted, limit)
             job.spend(listing.cost, wanted.name)
         except NewsError as error:
             raise Fail(error.message, code=error.code, **_named(error)) from error
@@ -259,7 +258,7 @@ class Round:
         """A source's links. Raises NewsError."""
         try:
             async with asyncio.timeout(self._room.settings.source_timeout):
-                listing = await read_source(source, self._room.fetcher(), self._limit)
+                listing = await self._room.read(source, self._limit)
         except TimeoutError:
             raise TooSlow(f"It did not answer within {self._room.settings.source_timeout:g} seconds.") from None
         except FetchFailed as error:

@@ -12,8 +12,8 @@ from pydantic_core import from_json, to_json
 
 from accepted import JobRecord, Jobs, Kind, Status
 
-from .browser import find_browser
 from .climb import TIER_NAMES
+from .finding import find_browser
 from .result import PreviewResult, TierTried
 from .settings import PreviewSettings
 from .task import REPORT

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -35,9 +34,9 @@ from .detect import Kind, judge
 from .elements import Element
 from .errors import BadRedirect, BrowserUnavailable, NeverEnds, NotAPage, Obstacle, PrivateAddress, TooLarge
 from .fetch import HTML_TYPES, Fetched, check_text
+from .finding import find_browser
 from .settings import PreviewSettings
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _HOW_TO_INSTALL = (
     "Install one (Debian, Ubuntu: `apt-get install chromium`; Fedora: `dnf install chromium`; macOS: "
     "`brew install --cask chromium`), or set the path of the one you have."
@@ -97,13 +96,6 @@ _CONFIRM = """(function (pairs) {
         }
     })
 })"""
-
-
-def find_browser(path: str | None = None) -> str | None:
-    """The Chromium or Chrome to drive: the given one if it can be run, else the first on PATH, else None."""
-    if path is not None:
-        return shutil.which(path)
-    return next((found for name in _NAMES if (found := shutil.which(name))), None)
 
 
 class Browser:

@@ -9,11 +9,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from accepted.guard import AddressPolicy, ProxyServer
 
-from .browser import Browser, find_browser
 from .detect import Kind, Verdict, judge
 from .elements import Element, extract
 from .errors import (
@@ -33,12 +32,15 @@ from .errors import (
     SiteError,
     Unreachable,
 )
-from .fetch import Fetched, PageFetcher
+from .finding import find_browser
 from .politeness import HostTurns
 from .proxies import ProxyPool
 from .robots import Robots
 from .settings import PreviewSettings
 from .urls import host_key, validated_url
+
+if TYPE_CHECKING:
+    from .fetch import Fetched, PageFetcher
 
 TIER_NAMES = {1: "Lightweight", 2: "IP Rotation", 3: "Browser Mode"}
 _STARTS_AT = {1: 10, 2: 40, 3: 65}
@@ -102,6 +104,9 @@ class Climber:
     def __init__(self, settings: PreviewSettings | None = None, *, policy: AddressPolicy | None = None) -> None:
         self.settings = settings or PreviewSettings()
         self.policy = policy or AddressPolicy(self.settings.allow)
+        # What drives browsers, and what speaks as they do, takes a while to load; who only submits needs none of it.
+        from .browser import Browser
+
         self.browser = Browser(self.settings, self.policy) if self.settings.browser else None
         self.proxies = ProxyPool(
             self.settings.proxies,
@@ -337,6 +342,8 @@ class _Climb:
         return await asyncio.to_thread(extract, html, max_elements=settings.max_elements, max_text=settings.max_text)
 
     def _fetcher(self, proxy: ProxyServer | None) -> PageFetcher:
+        from .fetch import PageFetcher
+
         shared = self._shared
         return PageFetcher(self._settings, shared.policy, hosts=shared.hosts, robots=shared.robots, proxy=proxy)
 

@@ -6,14 +6,17 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import httpx
 from protego import Protego
 
 from .errors import BadRedirect, Obstacle, PreviewError, RobotsRefused
-from .impersonate import Impersonator
 from .settings import PreviewSettings
 from .urls import redirect_target
+
+if TYPE_CHECKING:
+    from .impersonate import Impersonator
 
 # RFC 9309, 2.5 and 2.3.1.2: a crawler reads at least 500 KiB and follows at least five redirects.
 _MAX_BYTES = 512 * 1024

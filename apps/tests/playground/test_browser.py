@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from accepted_apps.playground import Playground
-from accepted_apps.preview.browser import find_browser
+from accepted_apps.preview.finding import find_browser
 from playwright.async_api import Browser, Page, async_playwright
 
 pytestmark = [

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from accepted_apps.preview.browser import Browser, find_browser
+from accepted_apps.preview.browser import Browser
 from accepted_apps.preview.elements import extract
 from accepted_apps.preview.errors import (
     BadRedirect,
@@ -26,6 +26,7 @@ from accepted_apps.preview.errors import (
     PrivateAddress,
     TooLarge,
 )
+from accepted_apps.preview.finding import find_browser
 from accepted_apps.preview.settings import PreviewSettings
 
 from accepted.guard import AddressPolicy, ProxyServer

@@ -150,6 +150,6 @@ def apply(job: JobDict, event: RemoteEvent) -> JobDict:
     elif event.kind == Kind.CANCELLING:
         after["cancelling"] = True
     elif event.progress is not None:
-        said = {name: value for name, value in event.progress.items() if value is not None}
-        after["progress"] = cast("ProgressDict", {**job["progress"], **said})
+        # An event tells all that is known; what it leaves out is not known any more, or, in an old event, not yet.
+        after["progress"] = cast("ProgressDict", {**job["progress"], **event.progress})
     return after
