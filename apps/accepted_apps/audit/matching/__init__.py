@@ -97,7 +97,10 @@ class _Matcher:
                 continue
             shorter = replace(endpoint, pieces=(*endpoint.pieces[:-1], Piece(last.text[: suffix.start()])))
             note = f"{suffix[0]!r} at the end was taken for {what}, not for a part of the path."
-            hits += [replace(hit, confidence=hit.confidence * factor) for hit in self._on_path(shorter, (note,))]
+            hits += [
+                replace(hit, confidence=hit.confidence * factor, whole=hit.whole and pattern is _FORMAT)
+                for hit in self._on_path(shorter, (note,))
+            ]
         return hits
 
     def _on_path(self, endpoint: Endpoint, notes: tuple[str, ...]) -> Iterable[_Hit]:
