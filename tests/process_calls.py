@@ -35,6 +35,18 @@ def refuse(tell: Tell) -> None:
     raise Refused("cannot be", field="left")
 
 
+class Strange(Exception):
+    """One that cannot be made again from its text."""
+
+    def __init__(self, message: str, *, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def stumble(tell: Tell) -> None:
+    raise Strange("cannot be sent", code=7)
+
+
 def leave(tell: Tell) -> None:
     os._exit(3)
 

@@ -1,7 +1,8 @@
 """Everything as one server: `accepted serve accepted_apps.main:app --port 8000 --data ./data`.
 
 The job API, the applications, and their pages. Settings: `ACCEPTED_…`, `ACCEPTED_PREVIEW_…`, `ACCEPTED_PROFILES_…`,
-`ACCEPTED_NEWS_…`, `ACCEPTED_AUDIT_…` and `ACCEPTED_LANGUAGE_MODEL_…`, or the file named by `ACCEPTED_CONFIG`.
+`ACCEPTED_NEWS_…`, `ACCEPTED_AUDIT_…`, `ACCEPTED_SALES_…` and `ACCEPTED_LANGUAGE_MODEL_…`, or the file named by
+`ACCEPTED_CONFIG`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,10 @@ from accepted_apps.preview.task import Warm, add_preview
 from accepted_apps.profiles.routes import ProfilesRoutes
 from accepted_apps.profiles.settings import ProfilesSettings
 from accepted_apps.profiles.task import Shared, add_profiles
+from accepted_apps.sales.bench import Bench
+from accepted_apps.sales.routes import SalesRoutes
+from accepted_apps.sales.settings import SalesSettings
+from accepted_apps.sales.task import add_sales
 
 
 def make_app(
@@ -37,6 +42,7 @@ def make_app(
     profiles: ProfilesSettings | None = None,
     news: NewsSettings | None = None,
     audit: AuditSettings | None = None,
+    sales: SalesSettings | None = None,
     language_model: LanguageModelSettings | None = None,
 ) -> FastAPI:
     """The application; what is not given comes from the environment. Raises ConfigurationError."""
@@ -50,6 +56,8 @@ def make_app(
     model = LanguageModel(language_model or load(LanguageModelSettings, section="language_model"))
     desk = Desk(audit or load(AuditSettings, section="audit"), model, jobs.settings.data)
     audit_task = add_audit(jobs, desk)
+    bench = Bench(sales or load(SalesSettings, section="sales"), warm, model)
+    analysis = add_sales(jobs, bench)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -74,6 +82,7 @@ def make_app(
     app.include_router(ProfilesRoutes(jobs, profile, shared.settings).router)
     app.include_router(NewsRoutes(jobs, round_task, check, room).router)
     app.include_router(AuditRoutes(jobs, audit_task, desk.settings).router)
+    app.include_router(SalesRoutes(jobs, analysis, bench).router)
     app.router.routes.extend(jobs.service_routes)
     add_pages(app, jobs)
     return app

@@ -2,8 +2,8 @@
 who waits for it. `python -m accepted_apps.processes` is the process's side.
 
 Both sides are the same program on the same machine, and nobody else can write to the pipes between them; so what goes
-through them is pickled. Frames of an 8-byte length, both ways. The process's input stays open while somebody waits: when
-it ends, by a kill too, so does the process.
+through them is pickled. Frames of an 8-byte length, both ways. The process's input stays open while somebody waits:
+when it ends, by a kill too, so does the process.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import signal
 import struct
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, BinaryIO, Concatenate, Final, ParamSpec, TypeVar
@@ -117,8 +118,20 @@ def main() -> None:
     except MemoryError:
         os._exit(_NO_MEMORY)
     except Exception as error:
-        made = ("error", error)
+        made = ("error", _portable(error))
     _send(answers, turn, made)
+
+
+def _portable(error: Exception) -> Exception:
+    """The same, where it can be sent; with what only this process knows of where it came from."""
+    error.add_note("".join(traceback.format_exception(error)))
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - made a line above
+    except Exception:
+        portable = RuntimeError(f"{type(error).__name__}: {error}")
+        portable.add_note(error.__notes__[-1])
+        return portable
+    return error
 
 
 def _send(answers: BinaryIO, turn: threading.Lock, frame: tuple[str, Any]) -> None:

@@ -41,6 +41,12 @@ async def test_an_error_comes_as_it_was_raised() -> None:
     with pytest.raises(called.Refused, match="left: cannot be") as raised:
         await in_process(called.refuse, nobody, 0)
     assert raised.value.field == "left"
+    assert "in refuse" in raised.value.__notes__[0], "where it was raised is known"
+
+
+async def test_an_error_that_cannot_be_sent_comes_in_words() -> None:
+    with pytest.raises(RuntimeError, match=r"^Strange: cannot be sent$"):
+        await in_process(called.stumble, nobody, 0)
 
 
 @pytest.mark.parametrize(("function", "said"), [(called.leave, "code 3"), (called.crash, "SIGSEGV")])

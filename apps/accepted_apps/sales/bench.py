@@ -1,0 +1,37 @@
+"""What the analyses of one process share: the settings, the preview's engine, the language model, turns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
+from accepted_apps.language_model import LanguageModel
+from accepted_apps.preview.task import Warm
+from accepted_apps.processes import Heard, in_process
+from accepted_apps.sales.settings import SalesSettings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Bench:
+    """Made with the application. warm: whose engine fetches, so that previews and analyses take turns at a host."""
+
+    def __init__(self, settings: SalesSettings, warm: Warm, model: LanguageModel) -> None:
+        self.settings = settings
+        self.warm = warm
+        self.model = model
+        self._turns = asyncio.Semaphore(settings.processes)
+
+    @property
+    def judge(self) -> str:
+        """Who judges here: the language model by its name, or `rules`."""
+        return self.model.name if self.model.configured else "rules"
+
+    async def work(
+        self, function: Callable[Concatenate[Heard, P], T], heard: Heard, /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """`in_process`, in its turn."""
+        async with self._turns:
+            return await in_process(function, heard, self.settings.memory, *args, **kwargs)
