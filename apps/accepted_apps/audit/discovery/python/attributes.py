@@ -28,6 +28,8 @@ def attribute(program: Program, owner: Value, name: str, written: str = "") -> V
         case Instance():
             return _of_instance(program, owner, name, written)
         case Class():
+            if name == "_meta" and any(kind.startswith("django.") for kind in program.kinds(owner)):
+                return _meta(owner)
             found = of_class(program, owner, name)
             return bound(program, found, owner) if found is not None else _foreign(program, owner, name, written)
         case Module():
@@ -46,6 +48,14 @@ def attribute(program: Program, owner: Value, name: str, written: str = "") -> V
             return BuiltIn(owner, name)
         case _:
             return Unknown(written or name)
+
+
+def _meta(model: Class) -> Value:
+    """What Django knows of a model, by which some programs build their patterns."""
+    folders = model.module.path.split("/")[:-1]
+    label = next((folder for folder in reversed(folders) if folder != "models"), "")
+    known = {"app_label": label, "model_name": model.name.lower(), "object_name": model.name}
+    return Instance(External("django.db.models.options.Options"), [], {}, model.module, model.node, dict(known))
 
 
 def of_class(program: Program, cls: Class, name: str) -> Value:

@@ -9,6 +9,7 @@ from accepted_apps.audit.discovery.python.values import (
     Class,
     Function,
     Instance,
+    Method,
     Module,
     Partial,
     Unknown,
@@ -56,7 +57,7 @@ def call_builtin(  # noqa: PLR0912
             return list(range(*args)[:_MOST])
         case "getattr" if len(args) > 1 and isinstance(args[1], str):
             found = program.attribute(first, args[1])
-            return args[2] if isinstance(found, Unknown) and len(args) > 2 else found
+            return args[2] if isinstance(found, Unknown | Method) and len(args) > 2 else found
         case "setattr" if len(args) == 3 and isinstance(args[1], str):
             if isinstance(first, Instance | Class | Function):
                 first.attributes[args[1]] = args[2]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import posixpath
+from collections import defaultdict
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from accepted_apps.audit.discovery.python.builtins import call_builtin, call_method_of_value
@@ -168,12 +170,16 @@ def _call_external(
             return _partial(args, kwargs)
         case "typing.cast" if len(args) > 1:
             return args[1]
-        case "importlib.import_module" if args and isinstance(args[0], str):
-            return _imported(program, args[0], scope) or Unknown(_written(node))
-        case "django.utils.module_loading.import_string" if args and isinstance(args[0], str):
-            return named(program, args[0], scope.module) or Unknown(_written(node))
+        case "importlib.import_module" if args:
+            found = _imported(program, args[0], scope) if isinstance(args[0], str) else None
+            return found or Unknown(_written(node))
+        case "django.utils.module_loading.import_string" if args:
+            found = named(program, args[0], scope.module) if isinstance(args[0], str) else None
+            return found or Unknown(_written(node))
         case "os.path.join" | "posixpath.join" if args:
             return _path(args)
+        case "collections.defaultdict":
+            return _with_default(args, kwargs)
         case "copy.copy" | "copy.deepcopy" if args:
             return args[0]
         case _:
@@ -203,6 +209,12 @@ def _path(args: list[Value]) -> Value:
     unknown = tuple(written for arg in args for written in missing(arg))
     text = posixpath.join(*(str(arg) if isinstance(arg, str) else "" for arg in args))
     return Partial(text, unknown) if unknown else text
+
+
+def _with_default(args: list[Value], kwargs: dict[str, Value]) -> Value:
+    factories: dict[str, Callable[[], Value]] = {"builtins.dict": dict, "builtins.list": list}
+    factory = factories.get(args[0].name) if args and isinstance(args[0], External) else None
+    return defaultdict(factory, kwargs)
 
 
 def _partial(args: list[Value], kwargs: dict[str, Value]) -> Value:

@@ -262,6 +262,8 @@ def _item(program: Program, node: ast.Subscript, owner: Value, key: ast.expr, sc
         return Unknown(_written(node))
     if isinstance(owner, External | Class):
         return owner  # `list[str]`, `Router[User]`
+    if isinstance(owner, Instance) and owner.args and isinstance(owner.args[0], dict):
+        owner = owner.args[0]  # of a class that is a dict
     index = settled(value(program, key, scope))
     try:
         if isinstance(owner, dict | list | tuple | str) and isinstance(index, str | int):

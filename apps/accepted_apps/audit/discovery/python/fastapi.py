@@ -19,7 +19,7 @@ from accepted_apps.audit.discovery.python.handlers import (
     unwrapped,
 )
 from accepted_apps.audit.discovery.python.program import Program
-from accepted_apps.audit.discovery.python.values import Class, External, Function, Instance, Method, Unknown, Value
+from accepted_apps.audit.discovery.python.values import Class, External, Function, Instance, Method, Value
 from accepted_apps.audit.model import ANY, Framework, Route
 
 _APPS = ("fastapi.FastAPI", "fastapi.applications.FastAPI", "starlette.applications.Starlette")
@@ -73,6 +73,8 @@ class _Reader:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.reached: set[int] = set()
+        self.computed: list[_Place] = []
+        """Where routers are included that the code does not name."""
 
     def routes(self) -> Iterator[Route]:
         apps = [one for one in self.program.instances if self._is_app(one)]
@@ -85,18 +87,15 @@ class _Reader:
 
     def _loose(self, routers: list[Instance], has_app: bool) -> Iterator[Route]:
         """Routers that no app was seen to include: where an include is computed, or the app lies elsewhere."""
-        includes = [call for one in self.program.instances for call in one.calls if _computed_include(call)]
-        if has_app and not includes:
+        if has_app and not self.computed:
             for router in routers:
                 if router.calls:
                     self.program.sources.note("Nothing includes the routers of these files:", router.module.path)
             return
-        prefix = _Place().below(includes[0].argument(None, "prefix", "")) if includes else _Place()
+        place = self.computed[0] if self.computed else _Place()
+        where = _Place(place.prefix, (*place.unresolved, "Where this router is included is not told by the code."))
         for router in routers:
             if id(router) not in self.reached:
-                where = _Place(
-                    prefix.prefix, (*prefix.unresolved, "Where this router is included is not told by the code.")
-                )
                 yield from self._of(router, where, ())
 
     def _is_app(self, one: Instance) -> bool:
@@ -106,6 +105,10 @@ class _Reader:
         return any(
             kind.startswith(("fastapi.", "starlette.")) and kind.endswith("Router") for kind in self.program.kinds(one)
         )
+
+    def _routes(self, one: Instance) -> bool:
+        """Whether it is a router by its kind, or has been used like one."""
+        return self._is_app(one) or self._is_router(one) or bool(one.calls)
 
     def _mounted(self, one: Instance) -> Iterator[Instance]:
         for call in one.calls:
@@ -137,8 +140,11 @@ class _Reader:
                 inner = call.argument(0, "router")
                 if isinstance(inner, Method):
                     inner = inner.owner.attributes.get(inner.name)
-                if isinstance(inner, Instance):
-                    yield from self._of(inner, where.below(call.argument(None, "prefix", "")), above)
+                below = where.below(call.argument(None, "prefix", ""))
+                if isinstance(inner, Instance) and self._routes(inner):
+                    yield from self._of(inner, below, above)
+                else:
+                    self.computed.append(below)
             case "mount":
                 yield from self._mount(call, where, above)
             case name if name in VERBS and (call.applied or "endpoint" in call.kwargs):
@@ -224,10 +230,6 @@ def _name(call: Instance) -> str:
 
 def _maker(one: Instance) -> str:
     return one.maker.name if isinstance(one.maker, External) else ""
-
-
-def _computed_include(call: Instance) -> bool:
-    return _name(call) == "include_router" and isinstance(call.argument(0, "router"), Unknown)
 
 
 discoverer = FastApi()

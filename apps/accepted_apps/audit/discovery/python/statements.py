@@ -152,7 +152,11 @@ def _import(program: Program, statement: ast.Import | ast.ImportFrom, scope: Sco
         if alias.name == "*":
             _import_all(program, program.resolved(Import(name, path=path), scope.module), scope)
         else:
-            bind(alias.asname or alias.name, Import(name, alias.name, path), scope)
+            imported: Value = Import(name, alias.name, path)
+            if alias.name == "views" and scope.parent is None:
+                # Views may register themselves where they are defined.
+                imported = program.resolved(imported, scope.module)
+            bind(alias.asname or alias.name, imported, scope)
 
 
 def _import_all(program: Program, module: Value, scope: Scope) -> None:

@@ -16,7 +16,7 @@ Value = Any
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Unknown:
     """What the code does not tell, and how it is written there."""
 
@@ -41,14 +41,14 @@ def missing(value: Value) -> tuple[str, ...]:
     return (value.written,) if isinstance(value, Unknown) else ()
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class External:
     """Something that is not in the repository, by its full name: `fastapi.APIRouter`."""
 
     name: str
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Import:
     """A name whose module is read only when it is needed. name: empty for the module itself.
 
@@ -60,7 +60,7 @@ class Import:
     path: str = ""
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Scope:
     """Names and their values. held: names that the other branch of an `if` has set already, which stay as they are."""
 
@@ -78,7 +78,7 @@ class Scope:
             scope = scope.parent
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Module:
     """A file of the repository. name: as it was first imported."""
 
@@ -91,7 +91,7 @@ class Module:
         self.scope = Scope(self)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Function:
     """decorators: nearest to the function first. bound: what the first parameter is, for a method."""
 
@@ -111,7 +111,7 @@ class Function:
         return self.scope.module
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Class:
     """A class of the repository. Its attributes and bases are evaluated when they are asked for."""
 
@@ -130,7 +130,7 @@ class Class:
         return self.scope.module
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Method:
     """An attribute that the repository does not define: `app.get`, `SomeView.as_view`, `router.urls`."""
 
@@ -138,7 +138,7 @@ class Method:
     name: str
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Instance:
     """What a call gave. maker: the class, or what outside the repository was called.
 
@@ -165,7 +165,7 @@ class Instance:
         return getattr(self.node, "lineno", 1)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Super:
     """`super()` in a method of `owner`."""
 
@@ -173,7 +173,7 @@ class Super:
     owner: Class
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class BuiltIn:
     """A method of text, a list or a dict."""
 
