@@ -166,17 +166,17 @@ def test_each_endpoint_keeps_its_own_figures() -> None:
     assert [found.api.avg_response_time_ms for found in match(worst, BLOG)] == [None, 900]
 
 
-def test_five_hundred_endpoints_among_five_thousand_routes() -> None:
+def test_many_endpoints_among_many_routes() -> None:
     routes = [
         route(f"{method} /api/v{number % 3}/things{number}/{{id}}/part{part}")
-        for number in range(500)
+        for number in range(300)
         for part in range(5)
         for method in ("GET", "POST")
     ]
-    worst = [api(f"/prod/api/v{number % 4}/things{number}/42/part{number % 5}") for number in range(500)]
+    worst = [api(f"/prod/api/v{number % 4}/things{number}/42/part{number % 5}") for number in range(200)]
     begun = time.process_time()
     found = match(worst, routes)
-    assert time.process_time() - begun < 20  # ten times what it takes: it must not grow with the product of the two
+    assert time.process_time() - begun < 6  # ten times what it takes: it must not grow with the product of the two
     assert all(each.best for each in found)
 
 

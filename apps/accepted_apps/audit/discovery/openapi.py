@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import yaml
 
@@ -26,7 +26,7 @@ _SUFFIXES = (".json", ".yaml", ".yml")
 _DECLARED = re.compile(r"""(^|[{,])\s*["']?(openapi|swagger)["']?\s*:\s*["']?[23]\.""", re.MULTILINE)
 _KEY = re.compile(r"""^[\s{,]*(["']?)([^"'\s][^"']*?)\1\s*:(\s|$|[{\["'])""")
 _VARIABLE = re.compile(r"\{([^{}]+)\}")
-_BARE_HOST = re.compile(r"(?!/)[\w-]+(\.[\w-]+)*(:\d+)?(/|$)")
+_HOST = re.compile(r"[^/]*://[^/]*|//[^/]*|[\w-]+(\.[\w-]+)*(:\d+)?(?=/|$)")
 _NESTED_AT_MOST = 120
 _KEYS_AT_MOST = 20_000
 _REFERENCES_AT_MOST = 8
@@ -263,12 +263,8 @@ def _server_path(holder: dict[Any, Any]) -> str:
         return str(known.get("default", "")) if isinstance(known, dict) else ""
 
     told = _VARIABLE.sub(default, url)
-    if _BARE_HOST.match(told):
-        told = f"//{told}"
-    try:
-        return urlsplit(told).path
-    except ValueError:
-        return ""
+    host = _HOST.match(told)
+    return told[host.end() :].partition("?")[0] if host else told
 
 
 def _normal(path: str) -> str:

@@ -26,6 +26,7 @@ _OTHER_VERSION = 0.7
 _VERSION_LEFT_OUT = 0.9
 _MOUNT, _FOREIGN, _WITH_AN_ID = 0.95, 0.75, 0.4
 _DROPPED_AT_MOST = 4
+_SEGMENTS_AT_MOST = 64
 _STEPS_AT_MOST = 20_000
 
 
@@ -87,6 +88,7 @@ class Table:
     def fits(self, pieces: tuple[Piece, ...]) -> Iterator[Fit]:
         """All that may be meant, in no order: whole paths, and those that lack something in front or a version."""
         walk = _Walk()
+        pieces = pieces[:_SEGMENTS_AT_MOST]
         for dropped in range(max(1, min(len(pieces), _DROPPED_AT_MOST + 1))):
             fit = _without_front(Fit(), pieces[:dropped], "The request has {} in front, which the code has not.")
             front = {piece.text.lower() for piece in pieces[:dropped]}
