@@ -12,7 +12,7 @@ class Limits:
     """bytes: of the file as sent. unpacked: of a workbook, in bytes. columns and rows: of the table."""
 
     bytes: int = 64 * 1024 * 1024
-    unpacked: int = 512 * 1024 * 1024
+    unpacked: int = 1024 * 1024 * 1024
     columns: int = 2_000
     rows: int = 500_000
 
