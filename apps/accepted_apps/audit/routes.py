@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from fastapi import Request, Response
 from pydantic_core import to_json
@@ -32,9 +32,10 @@ class AuditRoutes(Routes):
     """
 
     name = "audit"
-    failures = {
+    failures: ClassVar[Mapping[int, str]] = {
         **REFUSALS,
-        400: "The input does not fit: `detail` says why, `field` names it, and nothing was submitted. Of the blocking form "
+        400: "The input does not fit: `detail` says why, `field` names it, and nothing was submitted. Of the "
+        "blocking form "
         "also: the repository is not there, or not shown.",
         404: "There is no such job of the caller's.",
         410: "The job was removed.",

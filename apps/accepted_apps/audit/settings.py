@@ -31,7 +31,8 @@ class AuditSettings:
     # ── what may be read ──
     allow: tuple[str, ...] = setting(
         (),
-        "Private hosts, host:port, IPs or networks that may be fetched from, over plain http too: one's own git server.",
+        "Private hosts, host:port, IPs or networks that may be fetched from, over plain http too: one's own git "
+        "server.",
     )
     github_url: str = setting("https://github.com", "Where `owner/repo` is; that of a GitHub Enterprise server.")
     local_repositories: tuple[str, ...] = setting(

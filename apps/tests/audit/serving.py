@@ -22,7 +22,9 @@ SLOW = {
     "throughput_rps": 100,
     "percentile_95_latency_ms": 3000,
 }
-DEV = {"app/main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n\n\n@app.get('/dev')\ndef dev():\n    return 1\n"}
+DEV = {
+    "app/main.py": "from fastapi import FastAPI\n\napp = FastAPI()\n\n\n@app.get('/dev')\ndef dev():\n    return 1\n"
+}
 
 
 def serve_repositories(folder: Path) -> GitServer:

@@ -8,7 +8,6 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -86,7 +85,9 @@ async def test_a_cancel_while_reading_kills_the_process(serve: Callable[..., Ser
 # ── kill -9 ──
 
 
-async def test_a_kill_while_reading_starts_again_and_leaves_nothing(serve: Callable[..., Server], git: GitServer) -> None:
+async def test_a_kill_while_reading_starts_again_and_leaves_nothing(
+    serve: Callable[..., Server], git: GitServer
+) -> None:
     server = serve()
     async with server.client() as client:
         job_id = await client.start()
@@ -239,14 +240,18 @@ async def test_a_path_of_this_machine_and_dulwich(serve: Callable[..., Server], 
         assert result["repository_info"]["total_apis_discovered"] == 5
 
 
+def names_in(folder: Path) -> set[str]:
+    return {one.name for one in folder.iterdir()}
+
+
 async def test_folders_of_other_jobs_are_left_alone_until_they_are_old(tmp_path: Path) -> None:
     for name in ("audit-mine-x", "audit-other-x", "audit-old-x", "else"):
         (tmp_path / name).mkdir()
     os.utime(tmp_path / "audit-old-x", (0, 0))
     async with work_folder(tmp_path, "mine", 1000) as folder:
         assert folder.is_dir()
-        assert {one.name for one in tmp_path.iterdir()} == {folder.name, "audit-other-x", "else"}
-    assert {one.name for one in tmp_path.iterdir()} == {"audit-other-x", "else"}
+        assert names_in(tmp_path) == {folder.name, "audit-other-x", "else"}
+    assert names_in(tmp_path) == {"audit-other-x", "else"}
 
 
 # ── reports of load tests ──

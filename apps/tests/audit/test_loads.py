@@ -1,5 +1,7 @@
 """Reports of load tests, as the tools write them: what is read of each, and which endpoints are the worst."""
 
+# ruff: noqa: E501  reports as tools write them
+
 from __future__ import annotations
 
 import json
@@ -140,10 +142,11 @@ def test_har(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hello", "a,b\n1,2\n", "{", '{"x": 1}', "<html/>", '{"log": {"entries": 5}}', '{"metrics": []}', "\0\1\2"]
+    "text",
+    ["", "hello", "a,b\n1,2\n", "{", '{"x": 1}', "<html/>", '{"log": {"entries": 5}}', '{"metrics": []}', "\0\1\2"],
 )
 def test_what_is_no_report_is_refused_in_words(text: str, tmp_path: Path) -> None:
-    with pytest.raises(ReportUnreadable, match="report|summary"):
+    with pytest.raises(ReportUnreadable, match=r"report|summary"):
         read_report(write(tmp_path, text))
 
 

@@ -78,7 +78,9 @@ def test_what_is_refused_before_anything_is_asked(given: str) -> None:
     assert refused.value.message.startswith("github_repo ")
 
 
-@pytest.mark.parametrize("branch", ["-x", "a..b", "a b", "a~1", "a^", "a:b", "a?", "x.lock", "/a", "a/", "@{u}", "a\\b", "a\n"])
+@pytest.mark.parametrize(
+    "branch", ["-x", "a..b", "a b", "a~1", "a^", "a:b", "a?", "x.lock", "/a", "a/", "@{u}", "a\\b", "a\n"]
+)
 def test_names_that_no_branch_has(branch: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_place("a/b", branch, SETTINGS)
@@ -163,7 +165,8 @@ async def test_a_token_opens_a_private_repository_and_goes_nowhere_else(git: Git
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(404, RepositoryMissing), (500, RepositoryTrouble), (429, RepositoryTrouble), (418, NotARepository)]
+    ("status", "kind"),
+    [(404, RepositoryMissing), (500, RepositoryTrouble), (429, RepositoryTrouble), (418, NotARepository)],
 )
 async def test_what_servers_answer_instead(status: int, kind: type[AuditError], git: GitServer, tmp_path: Path) -> None:
     git.trouble["shop/fastapi"] = status
@@ -212,9 +215,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("by", READERS)
 def test_files_come_as_they_are(by: str, tmp_path: Path) -> None:
-    files = {"a.py": "x = 1\r\n", "b/c/d.js": "ü", "empty": "", "b/run.sh": b"\0\1"}
+    files: dict[str, str | bytes] = {"a.py": "x = 1\r\n", "b/c/d.js": "ü", "empty": "", "b/run.sh": b"\0\1"}
     target, done = unpacked(tmp_path, files, by)
-    assert contents(target) == {name: text if isinstance(text, bytes) else text.encode() for name, text in files.items()}
+    assert contents(target) == {
+        name: text if isinstance(text, bytes) else text.encode() for name, text in files.items()
+    }
     assert (done.by, done.files, done.left_out) == (by, 4, 0)
 
 
@@ -233,7 +238,9 @@ def test_links_submodules_filters_and_hooks_do_nothing(by: str, tmp_path: Path) 
     }
     source = make_repository(tmp_path / "source", {"main": files})
     config = source / "config"
-    config.write_text(config.read_text() + f'[filter "evil"]\n\tsmudge = touch {canary}\n[core]\n\tfsmonitor = touch {canary}\n')
+    config.write_text(
+        config.read_text() + f'[filter "evil"]\n\tsmudge = touch {canary}\n[core]\n\tfsmonitor = touch {canary}\n'
+    )
     hook = source / "hooks" / "post-checkout"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\ntouch {canary}\n")
@@ -271,8 +278,8 @@ def test_paths_that_lead_out_are_left_out(by: str, tmp_path: Path) -> None:
     ("path", "safe"),
     [
         (b"a/b.py", True), (b".github/x", True), (b".gitignore", True), ("ü/ß.py".encode(), True), (b"a/../b", False),
-        (b"/a", False), (b"a//b", False), (b".git/config", False), (b"a/.GiT/x", False), (b"git~1/x", False), (b".git./x", False),
-        (b".git::$INDEX_ALLOCATION/x", False), (".g\u200cit/x".encode(), False), (b"a\\b", False), (b"x" * 2000, False),
+        (b"/a", False), (b"a//b", False), (b".git/config", False), (b"a/.GiT/x", False), (b"git~1/x", False),
+        (b".git./x", False),        (b".git::$INDEX_ALLOCATION/x", False), (".g\u200cit/x".encode(), False), (b"a\\b", False), (b"x" * 2000, False),
         (b"/".join([b"d"] * 61), False),
     ],
 )  # fmt: skip
@@ -284,9 +291,12 @@ def test_safe_paths(path: bytes, safe: bool) -> None:
 def test_bounds_of_unpacking(by: str, tmp_path: Path) -> None:
     files = {f"f{number}.py": "x" * 1000 for number in range(20)} | {"huge.bin": b"x" * 50_000}
     source = make_repository(tmp_path / "source", {"main": files})
-    for limits, setting in ((Limits(10, 10**6, 10**6), "repository_files"), (Limits(100, 9_000, 2_000), "repository_bytes")):
+    for limits, setting in (
+        (Limits(10, 10**6, 10**6), "repository_files"),
+        (Limits(100, 9_000, 2_000), "repository_bytes"),
+    ):
+        (tmp_path / setting).mkdir()
         with pytest.raises(RepositoryTooLarge, match=setting):
-            (tmp_path / setting).mkdir()
             of_local(source, tmp_path / setting, by, limits)
     target, done = of_local(source, tmp_path, by, Limits(100, 10**6, 2_000))
     assert done.left_out == 1

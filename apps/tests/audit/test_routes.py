@@ -20,7 +20,7 @@ async def test_the_asynchronous_form_answers_at_once_and_its_job_brings_the_resu
     assert answer.status_code == 202
     body = answer.json()
     assert body["status"] == "accepted"
-    assert uuid.UUID(body["job_id"])
+    assert str(uuid.UUID(body["job_id"])) == body["job_id"]
     assert f"/status/{body['job_id']}" in body["message"]
     state = await client.over(body["job_id"])
     assert (state["job_id"], state["status"], state["progress"]) == (body["job_id"], "completed", 100)
@@ -71,7 +71,9 @@ async def test_the_result_has_what_the_page_reads_at_both_places(client: Client)
     assert api["root_causes"]
     for one in api["code_suggestions"]:
         assert one["current_code"] != one["improved_code"]
-        assert all(one[name] for name in ("title", "issue", "description", "explanation", "expected_improvement", "summary"))
+        assert all(
+            one[name] for name in ("title", "issue", "description", "explanation", "expected_improvement", "summary")
+        )
     assert None not in api.values()
 
 
@@ -135,7 +137,9 @@ async def test_paths_with_and_without_a_slash(path: str, client: Client) -> None
         await client.over(job_id)
 
 
-@pytest.mark.parametrize("repo", ["shop/fastapi", "{url}/shop/fastapi", "{url}/shop/fastapi.git", "{address}/shop/fastapi"])
+@pytest.mark.parametrize(
+    "repo", ["shop/fastapi", "{url}/shop/fastapi", "{url}/shop/fastapi.git", "{address}/shop/fastapi"]
+)
 async def test_ways_to_write_a_repository(repo: str, client: Client, git: GitServer) -> None:
     written = repo.format(url=git.url, address=git.address)
     if written.startswith("127."):
@@ -196,9 +200,7 @@ async def test_colours_and_issues_by_the_contracts_numbers(client: Client) -> No
     def api(**metrics: float) -> dict[str, Any]:
         return {"endpoint": "/api/users", **metrics}
 
-    at_the_edge = api(
-        avg_response_time_ms=1000, error_rate_percent=5, throughput_rps=50, percentile_95_latency_ms=2000
-    )
+    at_the_edge = api(avg_response_time_ms=1000, error_rate_percent=5, throughput_rps=50, percentile_95_latency_ms=2000)
     cases = [
         (at_the_edge, "green", 0),
         (api(), "green", 0),
@@ -207,7 +209,11 @@ async def test_colours_and_issues_by_the_contracts_numbers(client: Client) -> No
         (api(throughput_rps=49.9), "red", 1),
         (api(throughput_rps=0), "red", 1),
         (api(percentile_95_latency_ms=2001), "red", 1),
-        (api(avg_response_time_ms=2000, error_rate_percent=50, throughput_rps=1, percentile_95_latency_ms=9000), "red", 4),
+        (
+            api(avg_response_time_ms=2000, error_rate_percent=50, throughput_rps=1, percentile_95_latency_ms=9000),
+            "red",
+            4,
+        ),
     ]
     result = await client.completed("shop/fastapi", *[case for case, _, _ in cases])
     shown = result["matched_apis_with_colors"]

@@ -22,13 +22,15 @@ _DEFINITIONS: Final = {
     "python": re.compile(r"^[ \t]*(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE),
     "script": re.compile(
         r"^[ \t]*(?:export[ \t]+)?(?:default[ \t]+)?(?:async[ \t]+)?function\*?[ \t]+(\w+)"
-        r"|^[ \t]*(?:export[ \t]+)?(?:const|let|var)[ \t]+(\w+)[ \t]*(?::[^=\n]+)?=[ \t]*(?:async\b[ \t]*)?(?:function\b|\(|\w+[ \t]*=>)"
+        r"|^[ \t]*(?:export[ \t]+)?(?:const|let|var)[ \t]+(\w+)[ \t]*(?::[^=\n]+)?=[ \t]*"
+        r"(?:async\b[ \t]*)?(?:function\b|\(|\w+[ \t]*=>)"
         r"|^[ \t]*(?:(?:public|private|protected|static|async)[ \t]+)*(\w+)[ \t]*\([^\n;]*\)[ \t]*(?::[^\n{;]+)?\{"
         r"|^[ \t]*(?:exports|module\.exports)\.(\w+)[ \t]*=",
         re.MULTILINE,
     ),
     "java": re.compile(
-        r"^[ \t]*(?:(?:public|private|protected|static|final|synchronized|default)[ \t]+)*[\w<>\[\],.? ]+[ \t]+(\w+)[ \t]*\([^;{}]*\)[^;{}()]*\{",
+        r"^[ \t]*(?:(?:public|private|protected|static|final|synchronized|default)[ \t]+)*"
+        r"[\w<>\[\],.?]+[ \t]+(\w+)[ \t]*\([^;{}]*\)[^;{}()]*\{",
         re.MULTILINE,
     ),
     "go": re.compile(r"^func[ \t]+(?:\([^)]*\)[ \t]*)?(\w+)", re.MULTILINE),

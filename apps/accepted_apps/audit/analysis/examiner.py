@@ -180,8 +180,8 @@ class Examiner:
 
 
 def risk_of(complexity: int, *, worst: int) -> Risk:
-    """By complexity: LOW to 5, MEDIUM to 10, HIGH to 20, CRITICAL above; one more where a finding of high severity is in
-    the handler (`worst` 0)."""
+    """By complexity: LOW to 5, MEDIUM to 10, HIGH to 20, CRITICAL above; one more where a finding of high severity is
+    in the handler (`worst` 0)."""
     levels: list[Risk] = ["LOW", "MEDIUM", "HIGH", "CRITICAL"]
     at = next((number for number, (most, _) in enumerate(_RISKS) if complexity <= most), 3)
     return levels[min(3, at + (worst == 0))]

@@ -36,7 +36,8 @@ def _set(words: str) -> frozenset[str]:
 
 
 _DJANGO: Final = _set(
-    "get first last count exists aggregate earliest latest create get_or_create update_or_create bulk_create update delete"
+    "get first last count exists aggregate earliest latest create get_or_create update_or_create bulk_create update "
+    "delete"
     " in_bulk aget afirst acount aexists acreate"
 )
 _DJANGO_WRITES: Final = _set("create get_or_create update_or_create bulk_create update delete acreate")
@@ -44,7 +45,8 @@ _ALCHEMY: Final = _set(
     "all first one one_or_none scalar scalars execute get count get_or_404 first_or_404 one_or_404 delete update exec"
 )
 _MONGOOSE: Final = _set(
-    "find findOne findById findOneAndUpdate findByIdAndUpdate findByIdAndDelete countDocuments aggregate create updateOne"
+    "find findOne findById findOneAndUpdate findByIdAndUpdate findByIdAndDelete countDocuments aggregate create "
+    "updateOne"
     " updateMany deleteOne deleteMany exists"
 )
 _SEQUELIZE: Final = _set("findAll findByPk findAndCountAll findOrCreate bulkCreate")
@@ -74,7 +76,8 @@ _BOUNDED: Final = re.compile(
     r"\b(limit|take|first|top|fetchmany|paginate|page|skip|perPage|per_page|Pageable|PageRequest)\b", re.IGNORECASE
 )
 _NOT_MODELS: Final = _set(
-    "Promise Object Array JSON Math Number String Date Map Set Boolean Symbol Reflect Intl Buffer URL Error Response Request"
+    "Promise Object Array JSON Math Number String Date Map Set Boolean Symbol Reflect Intl Buffer URL Error "
+    "Response Request"
     " NextResponse File Dir Time Rails Logger Process Struct Hash Kernel Thread ENV I18n"
 )
 

@@ -1,7 +1,7 @@
 """The rules: what in a function costs time, why, and how it is written better.
 
-Each is a generator of hits in one function. A rule says nothing where it is not sure: a wrong hint costs its reader more
-than a missing one. What each looks for, and what it leaves alone, is in docs/audit.md.
+Each is a generator of hits in one function. A rule says nothing where it is not sure: a wrong hint costs its reader
+more than a missing one. What each looks for, and what it leaves alone, is in docs/audit.md.
 """
 
 from __future__ import annotations
@@ -192,7 +192,8 @@ def lazy_relation(view: View) -> Iterator[Hit]:
                 f"`{relation}` is loaded anew for each {model}",
                 "high",
                 call.span,
-                f"`{_short(call.text)}` does not fetch `{relation}`, which the loop of line {loop.span.line} uses of each "
+                f"`{_short(call.text)}` does not fetch `{relation}`, which the loop of line {loop.span.line} uses "
+                f"of each "
                 f"`{loop.variables[0]}`: one more query for each row.",
                 "50–95 % of this handler's time for lists of 10 rows or more: N + 1 queries become one or two.",
                 fix,
@@ -231,7 +232,8 @@ def _query_behind(view: View, loop: Loop) -> tuple[Call, str] | None:
     """The query whose rows a loop goes through: its own expression, or what a name in it was given before."""
     candidates = []
     for call in view.function.calls:
-        if call.chained or call.span.start > loop.body.start:
+        behind = loop.span != loop.body and call.span.start > loop.body.start
+        if call.chained or behind:
             continue
         stands_there = view.text(call.span) == loop.over
         kept = re.fullmatch(
@@ -262,6 +264,7 @@ def missing_pagination(view: View) -> Iterator[Hit]:
     if route.method not in {"GET", "ANY"} or route.path.rstrip("/").endswith("}"):
         return
     if re.search(
+        r""
         r"(?i)paginat|\blimit\b|\boffset\b|per_?page|page_?size|pageable|\bkaminari\b|\.page\b|\btake\b|\[\s*\w*\s*:\s*\w+\s*\]|cursor",
         text,
     ):
@@ -276,9 +279,11 @@ def missing_pagination(view: View) -> Iterator[Hit]:
             f"{query.mapper}: all rows are fetched at once",
             "high",
             call.span,
-            f"`{_short(call.text)}` has no limit, and {route.method} {route.path} answers with all it brings: time, memory "
+            f"`{_short(call.text)}` has no limit, and {route.method} {route.path} answers with all it brings: time, "
+            f"memory "
             "and the size of the answer grow with the table.",
-            "In proportion to the table: of 10,000 rows and pages of 100, about 90–99 % of the time of the query and of "
+            "In proportion to the table: of 10,000 rows and pages of 100, about 90–99 % of the time of the query "
+            "and of "
             "writing the answer.",
             fix,
             (edit,) if edit is not None else (),
@@ -385,8 +390,10 @@ def blocking_in_coroutine(view: View) -> Iterator[Hit]:
             f"`{call.path}` blocks the event loop",
             "medium" if call.path == "open" else "high",
             call.span,
-            f"While `{_short(call.text)}` runs, the process serves no other request: it is a blocking call in a coroutine.",
-            "Throughput of the whole process: from one such call at a time to as many as come; this request alone is not "
+            f"While `{_short(call.text)}` runs, the process serves no other request: it is a blocking call in a "
+            f"coroutine.",
+            "Throughput of the whole process: from one such call at a time to as many as come; this request alone "
+            "is not "
             "faster.",
             "Use an asynchronous library, or run it in a thread with asyncio.to_thread().",
             edit,
@@ -420,7 +427,8 @@ def sync_in_handler(view: View) -> Iterator[Hit]:
             f"`{call.path}` blocks the event loop",
             "high",
             call.span,
-            f"While `{_short(call.text)}` runs, the process serves no other request: Node has one thread for all of them.",
+            f"While `{_short(call.text)}` runs, the process serves no other request: Node has one thread for all of "
+            f"them.",
             "Throughput of the whole process under load; this request alone is not faster.",
             f"Use the asynchronous form, `{plain}`.",
             edits,
@@ -442,7 +450,8 @@ def no_timeout(view: View) -> Iterator[Hit]:
             f"`{title}` has no time-out",
             "medium",
             call.span,
-            f"`{_short(call.text)}` waits as long as the other server likes; when that one hangs, so does every request "
+            f"`{_short(call.text)}` waits as long as the other server likes; when that one hangs, so does every "
+            f"request "
             "here, until nobody is left to serve.",
             "None while the other server is well; when it is not, requests fail after seconds instead of piling up.",
             "Give it a time-out, and say what happens then.",
@@ -508,9 +517,11 @@ def sequential_awaits(view: View) -> Iterator[Hit]:
                 f"{len(group)} calls wait for each other without need",
                 "medium",
                 span,
-                f"Lines {span.line} to {span.end_line} await {len(group)} calls one after the other, and none of them uses "
+                f"Lines {span.line} to {span.end_line} await {len(group)} calls one after the other, and none of "
+                f"them uses "
                 "what another brings.",
-                f"Up to {100 - 100 // len(group)} % of the time of these {len(group)} calls: the slowest one counts instead of "
+                f"Up to {100 - 100 // len(group)} % of the time of these {len(group)} calls: the slowest one counts "
+                f"instead of "
                 "their sum.",
                 "Await them together.",
                 (Edit(span.start, span.end, text),),
@@ -549,7 +560,8 @@ def request_in_loop(view: View) -> Iterator[Hit]:
             "One request to another server for each turn of a loop",
             "high",
             call.span,
-            f"`{_short(call.text)}` runs once for each `{', '.join(loop.variables)}` of `{_short(loop.over)}`, and each waits "
+            f"`{_short(call.text)}` runs once for each `{', '.join(loop.variables)}` of `{_short(loop.over)}`, and "
+            f"each waits "
             "for the one before it.",
             "50–90 % of this handler's time for 10 elements or more, if the other server takes several at once.",
             "Ask for all of them in one request, or send some at once, within a bound.",
@@ -645,7 +657,8 @@ def unbounded_read(view: View) -> Iterator[Hit]:
                 "medium",
                 call.span,
                 f"`{_short(call.text)}` holds all that a client sends in memory at once.",
-                "Memory: from the size of the largest body to the bound; with it, the pauses that a full memory brings.",
+                "Memory: from the size of the largest body to the bound; with it, the pauses that a full memory "
+                "brings.",
                 "Read up to a bound, and refuse what is larger.",
                 (edit,),
             )
@@ -677,7 +690,8 @@ def file_in_loop(view: View) -> Iterator[Hit]:
                 "A file is opened in each turn of a loop",
                 "medium",
                 call.span,
-                f"`{_short(call.text)}` reads from the disk for each `{', '.join(loop.variables)}`, while the caller waits.",
+                f"`{_short(call.text)}` reads from the disk for each `{', '.join(loop.variables)}`, while the "
+                f"caller waits.",
                 "By the number and size of the files; a cache takes nearly all of it.",
                 "Read them once, at the start or into a cache, or in the background.",
             )

@@ -170,9 +170,10 @@ class _Reader:
             return
         if kind in grammar.statements and (kind != "call" or node.parent is None or "body" in node.parent.type):
             statement = self.span(node)
+        if not node.is_named:  # words and signs; Ruby's `if` and `while` are called as the statements are
+            function.complexity += kind in grammar.logic
+            return
         function.complexity += kind in grammar.branches
-        if not node.is_named and kind in grammar.logic:
-            function.complexity += 1
         if kind in grammar.strings:
             function.strings.append((self.span(node), self.text(node).strip("`'\"")))
         if kind in grammar.catches:

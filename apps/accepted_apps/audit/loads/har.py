@@ -38,8 +38,8 @@ _KINDS: Final = {"stylesheet", "script", "image", "font", "media", "manifest", "
 
 
 def read(path: Path) -> Report:
-    """Requests for parts of a page (scripts, pictures …) are no endpoints. Throughput is not told: a recording shows how
-    often one person asked. Raises ReportUnreadable."""
+    """Requests for parts of a page (scripts, pictures …) are no endpoints. Throughput is not told: a recording shows
+    how often one person asked. Raises ReportUnreadable."""
     try:
         entries = json.loads(path.read_text("utf-8-sig", errors="replace"))["log"]["entries"]
         samples = Samples()

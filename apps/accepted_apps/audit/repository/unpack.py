@@ -26,7 +26,7 @@ _MAGIC: Final = b"PACK"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """files, total: of the whole repository, else RepositoryTooLarge. one: bytes of a file; a larger one is left out."""
+    """files, total (bytes): of the whole repository. one: bytes of a file; a larger one is left out."""
 
     files: int
     total: int
@@ -204,7 +204,7 @@ class GitObjects:
         pack.unlink()
 
     def _checked(self, *words: str, stdin: IO[bytes] | int = subprocess.DEVNULL) -> None:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  our own arguments, no shell
             self._command(*words), stdin=stdin, capture_output=True, env=self._environment(), check=False
         )
         if done.returncode:
@@ -212,14 +212,14 @@ class GitObjects:
 
     def _try(self, *words: str) -> str:
         """Its output; empty where it fails."""
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  our own arguments, no shell
             self._command(*words), stdin=subprocess.DEVNULL, capture_output=True, env=self._environment(), check=False
         )
         return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
 
     @contextmanager
     def _running(self, *words: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  as above
             self._command(*words),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
