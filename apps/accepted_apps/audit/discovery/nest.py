@@ -251,7 +251,7 @@ def _covers(pattern: str, path: str) -> bool:
 def _versions(application: Application | None, given: Value) -> list[str]:
     """The segments of URI versioning; [""] where there is none."""
     options = application.versioning if application is not None else Record()
-    if not isinstance(options, Record) or _property(options, "type") not in {"URI", None}:
+    if not isinstance(options, Record) or _property(options, "type") not in {"URI", 0, None}:
         return [""]
     prefix = _property(options, "prefix")
     prefix = "" if prefix is False else prefix if isinstance(prefix, str) else "v"

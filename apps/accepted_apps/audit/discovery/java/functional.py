@@ -201,13 +201,16 @@ def _arguments(node: Node) -> list[Node]:
 
 
 def _both(one: _Predicate, two: _Predicate) -> _Predicate:
-    path = join(one.path, two.path) if one.path and two.path else one.path or two.path
-    return _Predicate(one.method or two.method, path, one.unknown + two.unknown)
+    return _Predicate(one.method or two.method, _joined(one.path, two.path), one.unknown + two.unknown)
+
+
+def _joined(one: str, two: str) -> str:
+    return join(one, two) if one and two else one or two
 
 
 def _under(prefix: _Predicate, each: Called) -> Called:
     method = prefix.method if prefix.method and each.method == ANY else each.method
-    return replace(each, method=method, path=join(prefix.path, each.path), unknown=prefix.unknown + each.unknown)
+    return replace(each, method=method, path=_joined(prefix.path, each.path), unknown=prefix.unknown + each.unknown)
 
 
 def _returns(body: Node) -> list[Node]:

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 
 _CALLS_DEEP = 40
 _SAME_FUNCTION = 3
-_TURNS = 600
-_STEPS_OF_A_MODULE = 1_000_000
+_ITEMS = 600
+_TURNS = 100
+_STEPS_OF_A_MODULE = 800_000
 _STEPS_OF_A_CALL = 20_000
 _PART_OF_A_CALL = 0.3
 _PART_OF_ROUTING = 0.9
@@ -164,7 +165,6 @@ class Interpreter:
             "return_statement": self._return,
             "throw_statement": self._throw,
             "export_statement": self._export,
-            "import_statement": self._import,
             "enum_declaration": self._enum,
             "labeled_statement": self._inside,
             "class_declaration": self._class_statement,
@@ -194,6 +194,7 @@ class Interpreter:
             "new_expression": self._new,
             "assignment_expression": self._assignment,
             "augmented_assignment_expression": self._augmented,
+            "update_expression": self._update,
             "binary_expression": self._binary,
             "unary_expression": self._unary,
             "ternary_expression": self._ternary,
@@ -229,6 +230,8 @@ class Interpreter:
             self.execute(child, scope, module)
 
     def _hoist(self, node: Node, scope: Scope, module: Module) -> None:
+        if node.type == "import_statement":
+            self._import(node, scope, module)
         declared = node.child_by_field_name("declaration") if node.type == "export_statement" else node
         if declared is not None and declared.type in {"function_declaration", "generator_function_declaration"}:
             name = text(declared.child_by_field_name("name"))
@@ -372,7 +375,7 @@ class Interpreter:
         left, body = node.child_by_field_name("left"), node.child_by_field_name("body")
         over = self._field(node, "right", scope, module)
         items = library.keys(over) if text(node.child_by_field_name("operator")) == "in" else library.items(over)
-        for item in ([Unknown(text(left))] if items is None else items)[:_TURNS]:
+        for item in ([Unknown(text(left))] if items is None else items)[:_ITEMS]:
             inner = Scope(scope)
             if left is not None:
                 self._bind(left, item, inner, module)
@@ -999,6 +1002,16 @@ class Interpreter:
         value = library.binary(operator, before, right)
         self._store(left, value, scope, module)
         return value
+
+    def _update(self, node: Node, scope: Scope, module: Module) -> Value:
+        target = node.child_by_field_name("argument")
+        if target is None:
+            return Unknown()
+        before = self.evaluate(target, scope, module)
+        is_more = text(node.child_by_field_name("operator")) == "++"
+        after = library.binary("+" if is_more else "-", before, 1) if isinstance(before, int) else Unknown()
+        self._store(target, after, scope, module)
+        return before
 
     def _binary(self, node: Node, scope: Scope, module: Module) -> Value:
         operator = text(node.child_by_field_name("operator"))

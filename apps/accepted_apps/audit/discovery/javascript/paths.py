@@ -11,6 +11,7 @@ _PARAMETER = re.compile(r":(?:\"([^\"]+)\"|(\w+))(\((?:[^()\\]|\\.|\([^()]*\))*\
 _WILDCARD = re.compile(r"\(\.\*\)|\*(\w*)")
 _GROUP = re.compile(r"\((?:\?<(\w+)>|\?:)?((?:[^()\\]|\\.|\[(?:[^\]\\]|\\.)*\])*)\)([?*+]?)")
 _PLAIN_SEGMENT = re.compile(r"[\w.~%@!$&',;=:-]*|(?:[\w.~-]*\{\w+\*?\}[\w.~-]*)+")
+_ANYTHING = frozenset({".*", ".+", ".*?"})
 _MOST_PATHS = 8
 
 
@@ -86,14 +87,14 @@ def _of_expression(source: str) -> str:
     text = re.sub(r"(?:/\?|\(\?:/\|\$\)|\(\?=/\|\$\))$", "", text)
     count = 0
 
-    def grouped(found: re.Match[str]) -> str:
+    def parameter(name: str | None, many: bool) -> str:
         nonlocal count
         count += 1
-        name = found[1] or f"p{count}"
-        return f"{{{name}*}}" if found[2] in {".*", ".+", ".*?"} else f"{{{name}}}"
+        return f"{{{name or f'p{count}'}{'*' if many else ''}}}"
 
-    text = re.sub(r"\[\^/\][*+]|\\[dw][*+]|\\d\{[\d,]+\}", "(x)", text)
-    text = re.sub(r"(?<!\()\.[*+]\??(?!\))", "(.*)", text)
-    text = re.sub(r"\\([.-])", r"\1", _GROUP.sub(grouped, text))
+    text = _GROUP.sub(lambda found: parameter(found[1], found[2] in _ANYTHING), text)
+    text = re.sub(r"\[\^/\][*+]|\\[dw](?:[*+]|\{[\d,]+\})", lambda _: parameter(None, False), text)
+    text = re.sub(r"\.[*+]\??", lambda _: parameter(None, True), text)
+    text = re.sub(r"\\([.-])", r"\1", text)
     segments = [each if _PLAIN_SEGMENT.fullmatch(each) else "{pattern}" for each in text.strip("/").split("/")]
     return "/" + "/".join(segments)

@@ -27,10 +27,10 @@ from accepted_apps.audit.discovery.javascript.values import (
     native,
 )
 
-_STEPS = 6_000_000
+_STEPS = 4_000_000
 _MENTIONS = ("express", "Router", "@nestjs/", "router", "app", "server", "App")
 _EXPRESS = re.compile(r"""["']express["']|express-promise-router|["']express-ws["']""")
-_NEST = re.compile(r"NestFactory|@Controller|@Module|RouterModule|registerAs\(")
+_NEST = re.compile(r"NestFactory|@Controller|@Module|RouterModule|registerAs\b")
 _BUNDLE = re.compile(
     r"(^|/)(public|static|assets|wwwroot|bower_components)/|\.min\.js$|(^|/)webpack|gulpfile|gruntfile|\.d\.ts$",
     re.IGNORECASE,
