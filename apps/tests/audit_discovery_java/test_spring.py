@@ -242,7 +242,7 @@ def test_a_module_is_served_by_the_programs_that_use_it(checkout: Checkout) -> N
         ('return route(GET("/a"), items::list).andRoute(POST("/a").and(accept(JSON)), this::add);', None),
         ("RouterFunction<ServerResponse> r = route(GET(A), items::list); return r.andRoute(POST(A), this::add);", None),
         (
-            'return route().path("/x", b -> b.GET("/{n}", items::list).nest(all(), c -> c.PUT("", this::add))).build();',
+            'return route().path("/x", b -> b.GET("/{n}", items::list).nest(any, c -> c.PUT("", this::add))).build();',
             ["GET /x/{n}", "PUT /x"],
         ),
         ('return nest(path("/x"), route(GET("/a"), items::list).and(other()));', ["DELETE /x/other", "GET /x/a"]),
