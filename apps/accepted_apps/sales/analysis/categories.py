@@ -46,7 +46,7 @@ class Judge:
         if "friday" in found:
             # "black friday" is a day, and no colour.
             found.discard("black")
-        if found & self._informational:
+        if self._informational.intersection(map(self._stemmer.stem, words)):
             return Verdict(IRRELEVANT, "asks for information")
         if not found & self._core.stems:
             return self._without_core(found, relevancy)

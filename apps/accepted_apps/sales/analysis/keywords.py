@@ -230,8 +230,8 @@ def _core(found: Analysis, read: list[Reading], stemmer: Stemmer, title: frozens
 def _choose_main(
     found: Analysis, read: list[Reading], title: tuple[str, ...], plain: frozenset[str], given: str | None
 ) -> None:
-    """The given one; else the phrase of two words or more with the highest weight, which words of the title raise, and
-    the phrase itself in the title doubles at least."""
+    """The given one; else the phrase of two words or more (in German: one) with the highest weight, which words of the
+    title raise, and the phrase itself in the title doubles at least."""
     if given and given.strip():
         found.main_keyword, found.main_chosen = " ".join(given.split()), "given"
         return
@@ -242,7 +242,9 @@ def _choose_main(
             0.5 + share + contains(title, one.item.stems)
         )
 
-    several = [one for one in read if len(one.item.stems) > 1 and not set(one.item.stems) & plain]
+    # One word says too little, except in German, where it may be several in one.
+    least = 1 if found.language == "de" else 2
+    several = [one for one in read if len(one.item.stems) >= least and not set(one.item.stems) & plain]
     best = max(several or read, key=worth, default=None)
     if best is not None and best.item.base_relevancy_score:
         found.main_keyword = best.item.phrase

@@ -36,7 +36,7 @@ class BulletWriter:
         for number in range(self._limits.bullets):
             lead, clauses = self._said(present[number]) if number < len(present) else ("", [])
             wanted, rest = rest[: _KEYWORDS[number]], rest[_KEYWORDS[number] :]
-            if not lead:
+            if not any(map(str.isalpha, lead)):
                 lead = self._lead(number, wanted)
             made.append(self._bullet(lead, clauses, number, wanted))
         return made
@@ -45,7 +45,7 @@ class BulletWriter:
         """The head of a present bullet, and its clauses without what Amazon does not take."""
         bullet = _SHOUTED.sub(lambda one: one[0].capitalize(), bullet)
         head = _LEAD.match(bullet)
-        lead = head[1].strip() if head else ""
+        lead = head[1].strip(" ;,") if head else ""
         clauses = [one.strip(" -–—:").rstrip(".!?") for one in _CLAUSES.split(bullet[head.end() if head else 0 :])]
         fit = [one for one in clauses if len(one) >= _CLAUSE_LEAST and self._may_stand(one)]
         return (lead if self._may_stand(lead) else ""), fit
@@ -56,7 +56,8 @@ class BulletWriter:
 
     def _lead(self, number: int, wanted: Sequence[Item]) -> str:
         leads = self._stemmer.words.leads
-        return self._case.title(clean(wanted[0].phrase)) if wanted else leads[number % len(leads)]
+        named = self._case.title(clean(wanted[0].phrase)) if wanted else ""
+        return named if any(map(str.isalpha, named)) else leads[number % len(leads)]
 
     def _bullet(self, lead: str, clauses: Sequence[str], number: int, wanted: Sequence[Item]) -> str:
         lead = lead[:1].upper() + lead[1:]
@@ -69,8 +70,8 @@ class BulletWriter:
             body.append(clause)
         said = "; ".join(filter(None, (*body, tail)))
         if not said:
-            # Nothing to say but the keyword of the product: the lead alone is too short for some.
-            said = self._stemmer.words.bullets[number].format(words=self._case.plain(self._found.main_keyword or lead))
+            about = self._case.plain(clean(self._found.main_keyword)) or lead.lower()
+            said = self._stemmer.words.bullets[number].format(words=about)
         return f"{lead}: {said}"[: self._limits.bullet].rstrip(" ;,:")
 
     def _tail(self, number: int, wanted: Sequence[Item], room: int, *, spare: int) -> str:

@@ -70,6 +70,8 @@ def allowed_of(found: Analysis, stemmer: Stemmer) -> Allowed:
     own = " ".join(
         (listing.title, listing.brand, found.brand, found.main_keyword, *listing.bullets, *listing.overview.values())
     )
+    # As it is written, and as it is without what Amazon does not take: "Ø™" is one word, or another.
+    own += " " + "".join(" " if one in BANNED else one for one in own)
     phrases = " ".join((*words.leads, *words.bullets, words.either, words.both))
     language = set(map(stemmer.stem, words.function | set(tokens(phrases))))
     ours = set(tokens(f"{listing.brand} {found.brand} {found.main_keyword}"))

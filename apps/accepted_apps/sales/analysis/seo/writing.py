@@ -49,7 +49,7 @@ def candidates(found: Analysis, stemmer: Stemmer) -> list[Item]:
             continue
         if written != item.stems or other.intersection(words) or promotional_in(item.phrase, stemmer):
             continue
-        if set(item.phrase) & set(BANNED) or _PICTURES.search(item.phrase):
+        if not any(map(str.isalpha, item.phrase)) or set(item.phrase) & set(BANNED) or _PICTURES.search(item.phrase):
             continue
         best.setdefault(tuple(sorted(written)), item)
         if len(best) == MOST:
