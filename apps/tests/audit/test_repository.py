@@ -279,7 +279,8 @@ def test_paths_that_lead_out_are_left_out(by: str, tmp_path: Path) -> None:
     [
         (b"a/b.py", True), (b".github/x", True), (b".gitignore", True), ("ü/ß.py".encode(), True), (b"a/../b", False),
         (b"/a", False), (b"a//b", False), (b".git/config", False), (b"a/.GiT/x", False), (b"git~1/x", False),
-        (b".git./x", False),        (b".git::$INDEX_ALLOCATION/x", False), (".g\u200cit/x".encode(), False), (b"a\\b", False), (b"x" * 2000, False),
+        (b".git./x", False), (b".git::$INDEX_ALLOCATION/x", False), (".g\u200cit/x".encode(), False), (b"a\\b", False),
+        (b"x" * 2000, False),
         (b"/".join([b"d"] * 61), False),
     ],
 )  # fmt: skip
