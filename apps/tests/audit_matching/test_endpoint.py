@@ -52,6 +52,8 @@ def said(endpoint: str, method: str | None = None) -> tuple[str | None, str | No
         ('"GET /quoted"', ("GET", "/quoted")),
         ("/", (None, "/")),
         ("GET /", ("GET", "/")),
+        ("PROPFIND /dav/x", ("PROPFIND", "/dav/x")),
+        ("copy /dav/x", (None, "/dav/x")),
     ],
 )
 def test_methods_addresses_and_labels(endpoint: str, expected: tuple[str | None, str | None]) -> None:

@@ -37,6 +37,8 @@ def best(endpoint: str, routes: list[Route] | None = None) -> str:
         ("PUT /webhooks/stripe", "exact ANY /webhooks/{provider}"),
         ("HEAD /api/tags", "exact GET /api/tags"),
         ("GET /", "exact GET /"),
+        ("07 - GET /", "exact GET /"),
+        ("GET /prod/", "partial GET /"),
         ("GET /2024/05", "exact GET /{year}/{month}"),
         ("GET /prod/api/tags", "partial GET /api/tags"),
         ("GET /gateway/v1/api/articles/feed", "partial GET /api/articles/feed"),

@@ -10,6 +10,10 @@ from urllib.parse import unquote
 from accepted_apps.audit.model import WorstApi
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT")
+_RARE = frozenset(
+    ["MKCOL", "COPY", "MOVE", "LOCK", "UNLOCK", "PROPFIND", "PROPPATCH", "REPORT", "SEARCH", "PURGE", "QUERY"]
+)
+"""Words of everyday, too: they are methods where they stand in capitals."""
 
 Kind = Literal["number", "code", "slug", "word", "version"]
 
@@ -31,6 +35,7 @@ _HOST = re.compile(
     rf"(?:[\w-]+(?:\.[\w-]+)*\.[a-z]{{2,}}|localhost|\d+(?:\.\d+){{3}}|[{_MARKS}])(?::(?:\d+|[{_MARKS}]))?",
     re.IGNORECASE,
 )
+_NO_WORDS = "[](){}<>:.,-_#|0123456789 \"'"
 _LABEL_BEFORE = re.compile(r".*[:_=\-)\]]$")
 _VERSION = re.compile(r"v\d+(?:[._]\d+)*(?:(?:alpha|beta)\d*)?", re.IGNORECASE)
 _CODE = re.compile(
@@ -104,12 +109,12 @@ def _mark(found: re.Match[str]) -> str:
 
 def _given(method: str | None) -> str | None:
     said = (method or "").strip().upper()
-    return said if said in METHODS else None
+    return said if said in METHODS or said in _RARE else None
 
 
 def _method_in(text: str) -> str | None:
     words = re.split(r"[^A-Za-z]+", text)
-    return next((word.upper() for word in words if word.upper() in METHODS), None)
+    return next((word.upper() for word in words if word.upper() in METHODS or word in _RARE), None)
 
 
 def _path_in(text: str) -> tuple[str | None, str]:
@@ -124,7 +129,9 @@ def _path_in(text: str) -> tuple[str | None, str]:
         if "/" not in word:
             continue
         around = " ".join(words[:number] + words[number + 1 :])
-        if word == "/" and re.sub(r"\b(" + "|".join(METHODS) + r")\b", "", around, flags=re.IGNORECASE).strip("[](): "):
+        if word == "/" and re.sub(r"\b(" + "|".join(METHODS) + r")\b", "", around, flags=re.IGNORECASE).strip(
+            _NO_WORDS
+        ):
             continue
         path, label = _from_the_path_on(word)
         return _without_query(path), f"{label} {around}"
@@ -143,7 +150,7 @@ def _from_the_path_on(word: str) -> tuple[str, str]:
         return _from_the_path_on(after.partition("/")[1] + after.partition("/")[2])
     if _HOST.fullmatch(before):
         return slash + after, ""
-    if _LABEL_BEFORE.fullmatch(before) or _given(before):
+    if _LABEL_BEFORE.fullmatch(before) or before.upper() in METHODS or before in _RARE:
         return slash + after, before
     return "/" + word, ""
 

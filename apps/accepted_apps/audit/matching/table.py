@@ -21,7 +21,7 @@ _KINDS: dict[Kind, float] = {"number": 0.98, "code": 0.97, "slug": 0.93, "word":
 _A_WORD_FOR_AN_ID = 0.82
 _REST_SCORE = 0.55
 _OTHER_CASE = 0.97
-_PART = 0.96
+_PART = 0.985
 _OTHER_VERSION = 0.7
 _VERSION_LEFT_OUT = 0.9
 _MOUNT, _FOREIGN, _WITH_AN_ID = 0.95, 0.75, 0.4
@@ -89,11 +89,11 @@ class Table:
         """All that may be meant, in no order: whole paths, and those that lack something in front or a version."""
         walk = _Walk()
         pieces = pieces[:_SEGMENTS_AT_MOST]
-        for dropped in range(max(1, min(len(pieces), _DROPPED_AT_MOST + 1))):
+        for dropped in range(min(len(pieces), _DROPPED_AT_MOST) + 1):
             fit = _without_front(Fit(), pieces[:dropped], "The request has {} in front, which the code has not.")
             front = {piece.text.lower() for piece in pieces[:dropped]}
             for each in walk.from_node(self._root, pieces[dropped:], replace(fit, front=frozenset(front))):
-                if each.whole or each.static:
+                if each.whole or each.static or (dropped == len(pieces) == 1 and is_mount(pieces[0].text)):
                     yield each
 
     def _add(self, number: int, segments: list[str], dropped: tuple[str, ...]) -> None:
