@@ -12,7 +12,7 @@ from typing import Final
 
 from accepted_apps.sales.errors import BadExport, ExportTooLarge, NoKeywordColumn
 from accepted_apps.sales.reading import xlsx
-from accepted_apps.sales.reading.headers import Columns, columns_of, normal
+from accepted_apps.sales.reading.headers import Columns, columns_of, names_phrases, normal
 from accepted_apps.sales.reading.limits import Limits
 from accepted_apps.sales.reading.numbers import Cell
 from accepted_apps.sales.reading.phrases import cleaned
@@ -183,7 +183,10 @@ def _top(layout: Layout) -> list[Numbered]:
 def _table(layout: Layout, top: list[Numbered]) -> Table | None:
     best: tuple[int, Columns] | None = None
     for place, (_, row) in enumerate(top):
-        columns = columns_of([str(cell) for cell in row])
+        headers = [str(cell) for cell in row]
+        if not names_phrases(headers):
+            continue
+        columns = columns_of(headers)
         if columns.worth > (best[1].worth if best else 0):
             best = place, columns
     if best is None:

@@ -39,6 +39,7 @@ _USUAL: Final = frozenset("äöüßéèêëàâáåçñíìîïóòôõúùûæ�
 _BETWEEN_LETTERS: Final = frozenset("’‘·")
 _SPECIAL: Final = re.compile(r"[^\x00-\x7f]")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROL_BYTES: Final = bytes(code for code in range(32) if code not in b"\t\n\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,10 @@ def decode(data: bytes, field: str) -> Decoded:
     text = decoded.text.removeprefix("\ufeff")
     if not text.strip("\x00 \t\r\n\ufeff"):
         raise BadExport("the file is empty; export the keywords again.", field=field)
-    controls = len(_CONTROL.findall(text))
     notes = decoded.notes
-    if controls:
+    if decoded.encoding.startswith("utf-8") and len(data.translate(None, _CONTROL_BYTES)) == len(data):
+        return Decoded(text, decoded.encoding, notes)
+    if controls := len(_CONTROL.findall(text)):
         if controls > max(20, len(text) // 50):
             raise BadExport("the file is no text; export the keywords as CSV or XLSX.", field=field)
         text = _CONTROL.sub("", text)
