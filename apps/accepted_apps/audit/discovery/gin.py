@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 from accepted_apps.audit.discovery.files import SourceTree
 from accepted_apps.audit.model import ANY, Route
 
+from .go.library import VERBS, joined, text_or_unresolved
 from .go.program import File, Program, line_of
-from .go.run import Run, joined, text_or_unresolved
+from .go.run import Run
 from .go.values import UNKNOWN, Function, Items, Made, Router, Struct, Text, Value
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_VERBS = frozenset(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "CONNECT", "TRACE"])
 _PARAMETER = re.compile(r"(?<!\\):(\w+)")
 _REST = re.compile(r"\*(\w*)$")
 
@@ -66,7 +66,7 @@ class _Routes:
 
     def add(self, router: Router, name: str, call: Node, arguments: list[Value], file: File) -> None:
         """What a call of a router's method registers, if it does."""
-        if name in _VERBS:
+        if name in VERBS:
             self._add([name], arguments, 0, router, call, file)
         elif name == "Any":
             self._add([ANY], arguments, 0, router, call, file)
