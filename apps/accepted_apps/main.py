@@ -65,6 +65,7 @@ def make_app(
             async with jobs.lifespan(app):
                 yield
         finally:
+            await bench.close()
             await model.close()
             await room.close()
             await warm.close()

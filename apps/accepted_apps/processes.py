@@ -12,6 +12,7 @@ import asyncio
 import importlib
 import os
 import pickle
+import queue
 import signal
 import struct
 import sys
@@ -45,46 +46,130 @@ async def in_process(
     memory: bytes of address space that the process may take; 0: no limit. Cancelled, it leaves no process behind.
     Raises ProcessDied.
     """
-    order = pickle.dumps((function, memory, args, kwargs))
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "accepted_apps.processes",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-        start_new_session=True,
-    )
+    processes = Processes(1, memory=memory, idle=0)
     try:
-        result: T = await _served(process, order, heard)
-        return result
+        return await processes.call(function, heard, *args, **kwargs)
     finally:
+        await processes.close()
+
+
+class Processes:
+    """Calls as `in_process` makes them, `at_once` at a time; the others wait for their turn. It belongs to one loop.
+
+    A process that has answered is kept for the next call, which then need not wait for imports, until nobody has called
+    for `idle` seconds. One whose call was cancelled is killed. memory: bytes of address space of each; 0: no limit.
+    """
+
+    def __init__(self, at_once: int, *, memory: int, idle: float = 60.0) -> None:
+        self._turns = asyncio.Semaphore(at_once)
+        self._memory, self._patience = memory, idle
+        self._idle: list[_Process] = []
+        self._ends: set[asyncio.Task[None]] = set()
+
+    async def call(
+        self, function: Callable[Concatenate[Heard, P], T], heard: Heard, /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """In its turn. Raises what the function raises, ProcessDied."""
+        order = pickle.dumps((function, self._memory, args, kwargs))
+        async with self._turns:
+            process = self._taken() or await _Process.start()
+            answered = False
+            try:
+                kind, said = await process.answer(order, heard)
+                answered = self._patience > 0
+            finally:
+                await self._give_back(process) if answered else await process.end()
+        if kind == "error":
+            raise said
+        result: T = said
+        return result
+
+    async def close(self) -> None:
+        """End those that wait for a call. Idempotent; a later call starts another."""
+        ends = [*self._ends]
+        for one in ends:
+            one.cancel()
+        await asyncio.gather(*ends, return_exceptions=True)
+        while self._idle:
+            await self._idle.pop().end()
+
+    def _taken(self) -> _Process | None:
+        while self._idle:
+            process = self._idle.pop()
+            if process.alive:
+                return process
+        return None
+
+    async def _give_back(self, process: _Process) -> None:
+        self._idle.append(process)
+        end = asyncio.create_task(self._end_later(process, process.calls))
+        self._ends.add(end)
+        end.add_done_callback(self._ends.discard)
+
+    async def _end_later(self, process: _Process, calls: int) -> None:
+        await asyncio.sleep(self._patience)
+        if process in self._idle and process.calls == calls:
+            self._idle.remove(process)
+            await process.end()
+
+
+class _Process:
+    """One such process, which answers one call after another."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.calls = 0
+
+    @classmethod
+    async def start(cls) -> _Process:
+        return cls(
+            await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "accepted_apps.processes",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+                start_new_session=True,
+            )
+        )
+
+    @property
+    def alive(self) -> bool:
+        """Asked of the system: the event loop hears of an end a moment later."""
+        try:
+            ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return False
+        return ended is None and self._process.returncode is None
+
+    async def answer(self, order: bytes, heard: Heard) -> tuple[str, Any]:
+        """ "result" or "error", and which. Raises ProcessDied."""
+        self.calls += 1
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None  # noqa: S101 - see start
+        assert stdout is not None  # noqa: S101
+        with suppress(ConnectionError):
+            stdin.write(_LENGTH.pack(len(order)) + order)
+            await stdin.drain()
+        while True:
+            try:
+                (length,) = _LENGTH.unpack(await stdout.readexactly(_LENGTH.size))
+                kind, said = pickle.loads(await stdout.readexactly(length))  # noqa: S301 - our own process
+            except asyncio.IncompleteReadError:
+                raise ProcessDied(_end(await self._process.wait())) from None
+            if kind != "told":
+                return kind, said
+            heard(*said)
+
+    async def end(self) -> None:
+        """Nothing of it is left when this returns, nor of what it started."""
         # Until it is waited for, its number, and that of its group, are nobody else's.
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        if process.stdin is not None:
-            process.stdin.close()
-        await asyncio.shield(process.wait())
-
-
-async def _served(process: asyncio.subprocess.Process, order: bytes, heard: Heard) -> Any:
-    assert process.stdin is not None  # noqa: S101 - see who calls
-    assert process.stdout is not None  # noqa: S101
-    with suppress(ConnectionError):
-        process.stdin.write(_LENGTH.pack(len(order)) + order)
-        await process.stdin.drain()
-    while True:
-        try:
-            (length,) = _LENGTH.unpack(await process.stdout.readexactly(_LENGTH.size))
-            kind, said = pickle.loads(await process.stdout.readexactly(length))  # noqa: S301 - our own process
-        except asyncio.IncompleteReadError:
-            raise ProcessDied(_end(await process.wait())) from None
-        if kind == "told":
-            heard(*said)
-        elif kind == "error":
-            raise said
-        else:
-            return said
+            os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await asyncio.shield(self._process.wait())
 
 
 def _end(code: int) -> str:
@@ -102,24 +187,36 @@ def main() -> None:
     # What a library prints must not come between the frames.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    (length,) = _LENGTH.unpack(sys.stdin.buffer.read(_LENGTH.size))
-    order = sys.stdin.buffer.read(length)
-    threading.Thread(target=_end_with_input, name="watch", daemon=True).start()
+    orders: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(orders,), name="listen", daemon=True).start()
     turn = threading.Lock()
 
     def tell(*said: Any) -> None:
         _send(answers, turn, ("told", said))
 
+    while True:
+        _send(answers, turn, _made(orders.get(), tell))
+
+
+def _listen(orders: queue.SimpleQueue[bytes]) -> None:
+    """Takes orders until the other side has gone; then nothing of what was asked for is wanted any more."""
+    source = sys.stdin.buffer
+    while len(header := source.read(_LENGTH.size)) == _LENGTH.size:
+        (length,) = _LENGTH.unpack(header)
+        orders.put(source.read(length))
+    os._exit(1)
+
+
+def _made(order: bytes, tell: Heard) -> tuple[str, Any]:
     try:
         function, memory, args, kwargs = pickle.loads(order)  # noqa: S301 - who has started us
         if memory:
             _limit(memory)
-        made = ("result", function(tell, *args, **kwargs))
+        return "result", function(tell, *args, **kwargs)
     except MemoryError:
         os._exit(_NO_MEMORY)
     except Exception as error:
-        made = ("error", _portable(error))
-    _send(answers, turn, made)
+        return "error", _portable(error)
 
 
 def _portable(error: Exception) -> Exception:
@@ -146,11 +243,6 @@ def _limit(memory: int) -> None:
     with suppress(ImportError):
         resource = importlib.import_module("resource")
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-
-
-def _end_with_input() -> None:
-    sys.stdin.buffer.read()
-    os._exit(1)
 
 
 if __name__ == "__main__":

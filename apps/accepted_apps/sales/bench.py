@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
 from accepted_apps.language_model import LanguageModel
 from accepted_apps.preview.task import Warm
-from accepted_apps.processes import Heard, in_process
+from accepted_apps.processes import Heard, Processes
 from accepted_apps.sales.settings import SalesSettings
 
 P = ParamSpec("P")
@@ -22,7 +21,7 @@ class Bench:
         self.settings = settings
         self.warm = warm
         self.model = model
-        self._turns = asyncio.Semaphore(settings.processes)
+        self._processes = Processes(settings.processes, memory=settings.memory)
 
     @property
     def judge(self) -> str:
@@ -32,6 +31,9 @@ class Bench:
     async def work(
         self, function: Callable[Concatenate[Heard, P], T], heard: Heard, /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """`in_process`, in its turn."""
-        async with self._turns:
-            return await in_process(function, heard, self.settings.memory, *args, **kwargs)
+        """What takes the processor, in a process of its own: as `Processes.call`."""
+        return await self._processes.call(function, heard, *args, **kwargs)
+
+    async def close(self) -> None:
+        """Idempotent. The preview's engine and the model are whose they are."""
+        await self._processes.close()

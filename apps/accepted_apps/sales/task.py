@@ -6,7 +6,9 @@ reached. What takes the processor happens in a process of its own; what asks the
 
 # No `from __future__ import annotations`: the checks of the parameters depend on the settings.
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar
 
@@ -14,25 +16,34 @@ from pydantic import AfterValidator, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from accepted import Fail, Job, Jobs, Retry, Task, UploadFile
+from accepted_apps.language_model import LanguageModel, LanguageModelError, Usage
 from accepted_apps.preview.climb import Report
 from accepted_apps.processes import Heard, ProcessDied
 from accepted_apps.sales import work
+from accepted_apps.sales.analysis.by_model import judge_categories, judge_intent, write_listing
+from accepted_apps.sales.analysis.model import Analysis
 from accepted_apps.sales.bench import Bench
 from accepted_apps.sales.errors import ListingUnavailable, SalesError
 from accepted_apps.sales.given import EXPORTS, KEYWORD_MAX, marketplace_of
 from accepted_apps.sales.listing.address import product_at
 from accepted_apps.sales.listing.read import read_listing
 from accepted_apps.sales.model import File
-from accepted_apps.sales.packing import unpacked
+from accepted_apps.sales.packing import packed, unpacked
 from accepted_apps.sales.results import sales_result
 from accepted_apps.sales.settings import SalesSettings
 from accepted_apps.sales.shapes import ANALYZING, GENERATING, SCORING, SCRAPING, SalesResult, Scraped
 
 T = TypeVar("T")
+Asking = Callable[[Analysis, LanguageModel, Callable[[int, int], None]], Coroutine[Any, Any, Usage]]
 
 TASK: Final = "sales-analysis"
 
-_PERCENT: Final = {SCRAPING: (10, 30), ANALYZING: (30, 60), SCORING: (60, 90), GENERATING: (90, 100)}
+_PERCENT: Final[dict[str, tuple[float, float]]] = {
+    SCRAPING: (10, 30),
+    ANALYZING: (30, 60),
+    SCORING: (60, 90),
+    GENERATING: (90, 100),
+}
 """From where to where each step moves the percent. Front ends mark the steps by these numbers."""
 
 
@@ -147,6 +158,8 @@ class Attempt:
     def heard(self, step: str) -> Heard:
         """Takes what a process tells: counts, and the share of the step that is done."""
         low, high = _PERCENT[step]
+        if self._bench.model.configured and step in (ANALYZING, SCORING):
+            high = (low + high) / 2
 
         def hear(current: int, total: int | None, unit: str, share: float) -> None:
             self._job.progress(low + (high - low) * share, current=current, total=total, unit=unit)
@@ -181,7 +194,7 @@ class Attempt:
 
     async def judge(self) -> work.Judged:
         """All keywords of the exports, with their categories. Raises BadExport."""
-        return await self._bench.work(
+        judged = await self._bench.work(
             work.judge,
             self.heard(ANALYZING),
             self._exports,
@@ -190,19 +203,53 @@ class Attempt:
             self._main,
             self._settings.limits,
         )
+        if not self._bench.model.configured:
+            return judged
+        return replace(judged, analysis=await self._by_model(ANALYZING, judged.analysis, judge_categories))
 
     async def score(self) -> str:
-        return await self._bench.work(work.scored, self.heard(SCORING), self.judged.analysis)
+        scored = await self._bench.work(work.scored, self.heard(SCORING), self.judged.analysis)
+        return await self._by_model(SCORING, scored, judge_intent) if self._bench.model.configured else scored
 
     async def write(self) -> str:
         """The documents, packed; the files are the job's by then."""
+        heard = self.heard(GENERATING)
+        made = await self._bench.work(work.drafted, heard, self.analysis)
+        if self._bench.model.configured:
+            found = await asyncio.to_thread(unpacked, self.analysis, Analysis)
+            made, used = await write_listing(found, made, self._bench.model)
+            self._pay_model(used)
         # A short address that could not be read has told no ASIN.
         asin = self.scraped.asin if self.scraped.asin.isalnum() else "product"
-        stem = f"{asin}-{self._marketplace}"
-        made = await self._bench.work(work.written, self.heard(GENERATING), self.analysis, stem)
-        for name, media_type, content in made.files:
+        out = await self._bench.work(work.written, heard, self.analysis, made, f"{asin}-{self._marketplace}")
+        for name, media_type, content in out.files:
             await self._job.attach(name, content, media_type=media_type)
-        return made.documents
+        return out.documents
+
+    async def _by_model(self, step: str, analysis: str, ask: Asking) -> str:
+        """The analysis, judged by the model; by the rules that have judged it, where the model has no answer."""
+        found = await asyncio.to_thread(unpacked, analysis, Analysis)
+        low, high = _PERCENT[step]
+        middle = (low + high) / 2
+
+        def said(done: int, count: int) -> None:
+            share = done / count if count else 1.0
+            self._job.progress(middle + (high - middle) * share, current=done, total=count, unit="keywords")
+
+        try:
+            used = await ask(found, self._bench.model, said)
+        except LanguageModelError as error:
+            used = error.usage
+            note = f"{step}: {error.message} The rules judged instead."
+            found.notes.append(note)
+            self._job.log(note, "warning", code=error.code)
+        self._pay_model(used)
+        return await asyncio.to_thread(packed, found, Analysis)
+
+    def _pay_model(self, used: Usage) -> None:
+        if used.requests:
+            said = f"{self._bench.model.name}: {used.tokens_in} tokens read, {used.tokens_out} written"
+            self._job.spend(used.cost, said)
 
     def _pay(self, escalation_log: list[dict[str, Any]]) -> None:
         for tried in escalation_log:

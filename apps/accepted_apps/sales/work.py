@@ -109,11 +109,16 @@ class Documents(TypedDict):
     notes: list[str]
 
 
-def written(tell: Tell, analysis: str, stem: str) -> Written:
-    """The listing by rules, all of the analysis as JSON, and the files. stem: what their names begin with."""
+def drafted(tell: Tell, analysis: str) -> Optimization:
+    """The listing by rules."""
     found = unpacked(analysis, Analysis)
     tell(0, 3, "parts", 0.1)
-    made = draft_by_rules(found)
+    return draft_by_rules(found)
+
+
+def written(tell: Tell, analysis: str, made: Optimization, stem: str) -> Written:
+    """All of the analysis as JSON, and the files. made: the listing; stem: what the files' names begin with."""
+    found = unpacked(analysis, Analysis)
     tell(1, 3, "parts", 0.3)
     documents = _documents(found, made)
     tell(2, 3, "parts", 0.5)

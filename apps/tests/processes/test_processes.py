@@ -12,7 +12,7 @@ from typing import Any
 
 import process_calls as called
 import pytest
-from accepted_apps.processes import ProcessDied, in_process
+from accepted_apps.processes import ProcessDied, Processes, in_process
 from helpers import alive, wait_until
 
 
@@ -45,7 +45,7 @@ async def test_an_error_comes_as_it_was_raised() -> None:
 
 
 async def test_an_error_that_cannot_be_sent_comes_in_words() -> None:
-    with pytest.raises(RuntimeError, match=r"^Strange: cannot be sent$"):
+    with pytest.raises(RuntimeError, match=r"^Strange: cannot be sent"):
         await in_process(called.stumble, nobody, 0)
 
 
@@ -98,3 +98,65 @@ async def test_the_loop_goes_on_meanwhile() -> None:
     assert turns > 100, "nobody waited for the start"
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
+
+
+# ── several calls ──
+
+
+async def test_a_process_that_has_answered_takes_the_next_call_also_after_an_error() -> None:
+    processes = Processes(2, memory=0)
+    _, first = await processes.call(called.add, lambda *_: None, 1, 2)
+    with pytest.raises(called.Refused):
+        await processes.call(called.refuse, nobody)
+    _, again = await processes.call(called.add, lambda *_: None, 3, 4)
+    assert first == again
+    await processes.close()
+    assert not alive(first)
+
+
+async def test_one_that_died_or_was_cancelled_is_replaced() -> None:
+    processes = Processes(1, memory=0)
+    _, first = await processes.call(called.add, lambda *_: None, 1, 2)
+    with pytest.raises(ProcessDied):
+        await processes.call(called.leave, nobody)
+    pids: list[int] = []
+    waiting = asyncio.create_task(processes.call(called.stay, lambda *said: pids.extend(said)))
+    await wait_until(lambda: pids, what="the process")
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    _, last = await processes.call(called.add, lambda *_: None, 1, 2)
+    assert len({first, pids[0], last}) == 3
+    await processes.close()
+    await wait_until(lambda: not any(map(alive, [first, last, *pids])), what="the end of all")
+
+
+async def test_one_that_died_while_nobody_called_is_replaced() -> None:
+    processes = Processes(1, memory=0)
+    _, first = await processes.call(called.add, lambda *_: None, 1, 2)
+    os.kill(first, signal.SIGKILL)
+    await wait_until(lambda: not alive(first), what="its end")
+    result, last = await processes.call(called.add, lambda *_: None, 1, 2)
+    assert result == 3
+    assert last != first
+    await processes.close()
+
+
+async def test_no_more_run_at_once_than_allowed() -> None:
+    processes = Processes(2, memory=0)
+    pids: list[int] = []
+    waiting = [asyncio.create_task(processes.call(called.stay, lambda *said: pids.append(said[0]))) for _ in range(3)]
+    await wait_until(lambda: len(pids) == 2, what="two processes")
+    waiting[0].cancel()
+    await wait_until(lambda: len(pids) == 3, what="the third, in its turn")
+    for one in waiting:
+        one.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    await wait_until(lambda: not any(map(alive, pids)), what="the end of all")
+
+
+async def test_one_that_nobody_calls_ends_by_itself() -> None:
+    processes = Processes(1, memory=0, idle=0.05)
+    _, pid = await processes.call(called.add, lambda *_: None, 1, 2)
+    await wait_until(lambda: not alive(pid), what="its end")
+    await processes.close()

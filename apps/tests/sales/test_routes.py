@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -30,12 +31,16 @@ CATEGORIES = {"Relevant", "Design-Specific", "Irrelevant", "Branded", "Spanish",
 
 
 @pytest.fixture(scope="module")
-async def done(server: Server, shop_front: Shop) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+def done(server: Server, shop_front: Shop) -> tuple[str, dict[str, Any]]:
     """One analysis that is over: its id and its result."""
+
+    async def run() -> tuple[str, dict[str, Any]]:
+        async with server.client() as client:
+            job_id = await client.start()
+            return job_id, await client.completed(job_id)
+
     shop_front.gate.set()
-    async with server.client() as client:
-        job_id = await client.start()
-        yield job_id, await client.completed(job_id)
+    return asyncio.run(run())
 
 
 # ── submitting ──
