@@ -17,8 +17,11 @@ from accepted_apps.sales.reading.numbers import Amounts, Cell, Counts, Numbers, 
 from accepted_apps.sales.reading.phrases import ASIN, cleaned, key_of
 from accepted_apps.sales.reading.table import Numbered, Row, Table, Unbalanced, find_table
 
-CHUNK: Final = 256
+CHUNK: Final = 64
 """Rows that are read at once: as many as the processor's cache holds."""
+
+PULSE: Final = 1_000
+"""Rows between two calls of a pulse."""
 
 _TELLING: Final = 1_000
 """Rows by which the decimal mark is decided. Where they do not decide it, it is looked for in all rows of a text; in a
@@ -110,11 +113,13 @@ class _Reading:
 
     def run(self) -> Export:
         body = self._table.body()
+        told = 0
         while chunk := list(itertools.islice(body, CHUNK)):
             self._take(chunk)
             self._limits.check_rows(self._rows, field_of(self._file))
-            if self._pulse:
-                self._pulse(self._rows)
+            if self._pulse and self._rows - told >= PULSE:
+                told = self._rows
+                self._pulse(told)
         self._let_go()
         if not self._keywords:
             raise NoKeywords(
