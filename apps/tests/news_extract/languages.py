@@ -84,7 +84,7 @@ TONGUES = (
         "pl", "iso-8859-2", "Sztorm dotarł do wybrzeża i zamknął port",
         (
             "Sztorm dotarł do wybrzeża w poniedziałek wieczorem, a setki osób opuściły domy, zanim przyszła woda.",
-            "Wiele dróg jest zamkniętych, a przed środą nie pojedzie żaden pociąg, podała spółka kolejowa w oświadczeniu.",
+            "Wiele dróg jest zamkniętych, a przed środą nie pojedzie żaden pociąg, podała kolej w swym oświadczeniu.",
         ),
         31, "6 maja 2024", "Autor: Jan Kowalski", "Jan Kowalski",
     ),

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 from accepted_apps.news.article import Article, Hints, NotAnArticle, article_of_hints, extract_article
+from accepted_apps.news.extract.page import Page
+from accepted_apps.news.extract.text import LARGE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
+from trafilatura import bare_extraction
 
 from .pages import PARAGRAPHS, TITLE, URL, linked, page, script
 
@@ -42,7 +45,62 @@ def test_an_article_that_only_the_search_engine_data_holds_is_taken_from_there()
     assert article.extracted_by["text"] == "json-ld"
 
 
+def test_what_stands_between_angle_brackets_is_text() -> None:
+    play = "Hundreds came to see <The Palace: A Tale> on Monday, although the roads had been closed since noon."
+    text = [*PARAGRAPHS[:4], play.replace("<", "&lt;").replace(">", "&gt;")]
+    assert read(page(text=text)).text.split("\n") == [*PARAGRAPHS[:4], play]
+
+
+def test_in_doubt_both_readings_of_trafilatura_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accepted_apps.news.extract.text.WEIGHTS", {})
+    monkeypatch.setattr("accepted_apps.news.extract.text.BIAS", -0.2)
+    assert read(page()).text.split("\n") == list(PARAGRAPHS)
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, body: bytes) -> list[bool]:
+    """How trafilatura is asked while a page is read: for each time, whether in its fast mode."""
+    asked: list[bool] = []
+
+    def extraction(*arguments: Any, **options: Any) -> Any:
+        asked.append(options["fast"])
+        return bare_extraction(*arguments, **options)
+
+    monkeypatch.setattr("accepted_apps.news.extract.text.bare_extraction", extraction)
+    assert read(body).text.split("\n") == list(PARAGRAPHS)
+    return asked
+
+
+def test_a_page_of_megabytes_is_asked_about_once_and_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert counted(monkeypatch, page()) == [False, False]
+    assert counted(monkeypatch, page(after=f"<script>{'x' * LARGE}</script>")) == [True]
+
+
+def test_a_page_of_countless_paragraphs_is_read_to_a_bound() -> None:
+    assert len(Page(page(text=["A line of a list."] * 20_000), URL, "").blocks) == 6000
+
+
 # ── title ──
+
+
+@pytest.mark.parametrize(
+    ("document", "title"),
+    [
+        (f"{TITLE} | News and more", TITLE),
+        (f"{TITLE} » A blog about weather", TITLE),
+        (f"{TITLE} - but only just", f"{TITLE} - but only just"),
+        ("武汉的声音：有英勇的你才有英雄的城！-新华网", "武汉的声音：有英勇的你才有英雄的城！"),
+        ("マインドマップ風のツリーを描画できる:phpspot開発日誌", "マインドマップ風のツリーを描画できる"),
+    ],
+)
+def test_the_title_of_the_document_is_read_without_the_site(document: str, title: str) -> None:
+    body = page(title=document).decode().replace(f"<h1>{document}</h1>", "").replace(" - The Daily", "")
+    assert read(body.encode()).title == title
+
+
+def test_a_heading_that_is_only_the_name_of_the_site_is_not_the_title() -> None:
+    blog = page().decode().replace(f"<h1>{TITLE}</h1>", f"<h1>The Daily Blog</h1><h2>{TITLE}</h2>")
+    named = blog.replace(" - The Daily</title>", " - The Daily Blog</title>")
+    assert read(named.encode()).title == TITLE
 
 
 def test_the_title_is_the_heading_without_its_kicker() -> None:

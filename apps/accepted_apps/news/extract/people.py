@@ -29,7 +29,8 @@ _LABEL = re.compile(
 # The same in scripts where a word does not end at a space, or its end is not seen by a regular expression.
 _LABEL_ELSEWHERE = re.compile(
     r"^(?:بقلم|كتبت?|إعداد|تحرير|מאת|लेखक|लेखिका|द्वारा|रिपोर्ट|โดย|ผู้เขียน|γράφ(?:ει|ουν)(?: [οη]| οι)?|"
-    r"tác giả|yazan|haber|muhabir|текст|(?:取材[・·]?)?文(?:[・·](?:写真|取材))?|(?:本[报報])?(?:特[约約])?[记記]者|撰稿|취재|글)(?:\s*[:：/／=＝・|、]\s*|\s+)",
+    r"tác giả|yazan|haber|muhabir|текст|(?:取材[・·]?)?文(?:[・·](?:写真|取材))?|(?:本[报報])?(?:特[约約])?[记記]者|"
+    r"撰稿|취재|글)(?:\s*[:：/／=＝・|、]\s*|\s+)",
     re.IGNORECASE,
 )
 _CHINESE_REPORTERS = re.compile(r"(?:本[报報])?(?:特[约約])?[记記]者(?:\s+[\u4e00-\u9fff]{2,4}){2,}$")

@@ -25,7 +25,8 @@ from .weights import BIAS, WEIGHTS
 # What trafilatura says about a page that it cannot read is not for the operator: the page is reported as it is.
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
-_KEEP = 0.5
+_KEEP = {0: 0.6, 1: 0.5, 2: 0.4}
+"""How likely a block has to be text, by how many of trafilatura's two readings have it."""
 LARGE = 2_500_000
 """Characters of markup, from which on trafilatura is asked once, and in its fast mode."""
 _COMPLETE = 400
@@ -108,8 +109,7 @@ def _told(page: Page) -> str:
 
 
 def _kept(blocks: Sequence[Block], traits: Sequence[Traits]) -> list[Block]:
-    scores = [_score(one) for one in traits]
-    kept = [score > _KEEP for score in scores]
+    kept = [_score(one) > _KEEP[_readings(one)] for one in traits]
     seen: set[str] = set()
     for at, block in enumerate(blocks):
         key = folded(block.text)
@@ -128,6 +128,11 @@ def _kept(blocks: Sequence[Block], traits: Sequence[Traits]) -> list[Block]:
 def _score(traits: Traits) -> float:
     total = BIAS + sum(WEIGHTS.get(name, 0.0) * value for name, value in traits.items() if value)
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+
+
+def _readings(traits: Traits) -> int:
+    silent = traits["silent precise"] + traits["silent plain"]
+    return 1 if silent else round(traits["said precise"] + traits["said plain"])
 
 
 def _container(blocks: Sequence[Block]) -> html.HtmlElement | None:
