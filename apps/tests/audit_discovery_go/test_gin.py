@@ -372,6 +372,64 @@ def test_an_interface_that_a_router_satisfies(checkout: Checkout) -> None:
     ) == {"GET /features", "GET /m/users", "GET /m/orders"}
 
 
+def test_a_router_that_is_injected_in_a_type_of_another_package(checkout: Checkout) -> None:
+    """As with fx: nothing in the repository calls the constructors, and the routes' package does not import Gin."""
+    found = routes_of(
+        checkout,
+        {
+            "lib/handler.go": """
+            package lib
+
+            import "github.com/gin-gonic/gin"
+
+            type RequestHandler struct{ Gin *gin.Engine }
+
+            func NewRequestHandler() RequestHandler { return RequestHandler{Gin: gin.New()} }
+            """,
+            "routes/users.go": """
+            package routes
+
+            import "example.com/shop/lib"
+
+            type UserRoutes struct {
+                handler lib.RequestHandler
+            }
+
+            func (s UserRoutes) Setup() {
+                api := s.handler.Gin.Group("/api")
+                api.GET("/users", nil)
+            }
+
+            func NewUserRoutes(handler lib.RequestHandler) UserRoutes { return UserRoutes{handler: handler} }
+            """,
+        },
+    )
+    assert [(route.path, route.unresolved) for route in found] == [("/api/users", [])]
+
+
+def test_values_that_hold_each_other(checkout: Checkout) -> None:
+    assert of_main(
+        checkout,
+        """
+        type node struct {
+            next  *node
+            visit func(*node)
+        }
+
+        func (n *node) walk(other *node) {}
+
+        func main() {
+            a := &node{}
+            a.next = a
+            a.visit = a.walk
+            register(a, gin.Default())
+        }
+
+        func register(n *node, r *gin.Engine) { r.GET("/found", list) }
+        """,
+    ) == {"GET /found"}
+
+
 def test_what_the_code_does_not_tell_is_said(checkout: Checkout) -> None:
     found = routes_of(
         checkout,

@@ -21,6 +21,8 @@ from .go.values import UNKNOWN, Function, Items, Made, Router, Struct, Text, Val
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+# A package may be handed its router in a type of another package, and then names no framework.
+_REGISTERING = (".GET(", ".POST(", ".PUT(", ".PATCH(", ".DELETE(", ".Any(")
 _PARAMETER = re.compile(r"(?<!\\):(\w+)")
 _REST = re.compile(r"\*(\w*)$")
 
@@ -33,7 +35,7 @@ class GoDiscoverer:
         if not using:
             return []
         program = Program(sources)
-        starting = sources.mentioning("func main()", suffixes=(".go",))
+        starting = sources.mentioning("func main()", *_REGISTERING, suffixes=(".go",))
         for path in (*using, *starting):
             program.package(posixpath.dirname(path))
         found = _Routes(sources)

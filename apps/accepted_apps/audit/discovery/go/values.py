@@ -168,11 +168,13 @@ class Variables:
         return False
 
 
-def carries_router(value: Value, depth: int = 3) -> bool:
+def carries_router(value: Value, depth: int = 4) -> bool:
     if isinstance(value, Router):
         return True
-    if isinstance(value, Struct) and depth:
+    if depth <= 0:
+        return False
+    if isinstance(value, Struct):
         return any(carries_router(each, depth - 1) for each in value.fields.values())
-    if isinstance(value, Items) and depth:
+    if isinstance(value, Items):
         return any(carries_router(each, depth - 1) for each in value.items[:50])
     return isinstance(value, Function) and value.receiver is not None and carries_router(value.receiver, depth - 1)
