@@ -154,7 +154,8 @@ def _product_context(found: Analysis) -> dict[str, Any]:
 
 
 def _current(found: Analysis, now: Measured) -> dict[str, Any]:
-    missing = [one for one in found.wanted if one not in now.whole.covered and one.variant_of is None]
+    there = set(map(id, now.whole.covered))
+    missing = [one for one in found.wanted if id(one) not in there and one.variant_of is None]
     high = sorted(missing, key=lambda one: (-one.intent_score, -one.volume, one.phrase))
     best = [one.phrase for one in sorted(missing, key=lambda one: (-one.volume, one.phrase))]
     titled = set(map(id, now.in_title))
@@ -205,12 +206,13 @@ def _content(text: str, items: Sequence[Item], missing: Sequence[str]) -> dict[s
 def _root_coverage(found: Analysis, now: Measured) -> dict[str, Any]:
     stemmer = Stemmer(found.language)
     words = set(stemmer.stems(" ".join((now.title, *now.bullets, now.backend))))
-    covered = [one for one in found.roots if words.intersection(stemmer.stems(one.root))]
+    missing = [one for one in found.roots if not words.intersection(stemmer.stems(one.root))]
+    covered = len(found.roots) - len(missing)
     return {
         "total_roots": len(found.roots),
-        "covered_roots": len(covered),
-        "coverage_percentage": percent(len(covered), len(found.roots)),
-        "missing_roots": [one.root for one in found.roots if one not in covered],
+        "covered_roots": covered,
+        "coverage_percentage": percent(covered, len(found.roots)),
+        "missing_roots": [one.root for one in missing],
         "root_volumes": {one.root: one.volume for one in found.roots},
     }
 
