@@ -223,3 +223,32 @@ def test_the_handler_with_its_decorators(checkout: Checkout) -> None:
     assert route.snippet.split("\n")[0].strip() == "@Get('b')"
     assert route.snippet.endswith("}")
     assert route.end_line - route.line == 5
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "@Plugin({ controllers: [CatsController] }) export class AppModule {}",
+        "@Module(either()) export class AppModule {}",
+        "@Module({ controllers: some() }) export class AppModule {}",
+        "@Module({ imports: [Inner.forRoot({})] }) export class AppModule {}",
+        "@Module({ imports: [forwardRef(() => Inner), ...extra()] }) export class AppModule {}",
+    ],
+)
+def test_controllers_of_modules_that_are_made(checkout: Checkout, module: str) -> None:
+    head = """
+        import { Module, forwardRef } from '@nestjs/common';
+        import { CatsController } from './cats.controller';
+        const Plugin = (given) => (target) => { Module(given)(target); };
+        function either() {
+          if (process.env.PAID) { return { controllers: [paid()] }; }
+          return { controllers: [CatsController] };
+        }
+        function some() {
+          if (process.env.PAID) { return []; }
+          return [CatsController];
+        }
+        @Module({ controllers: [CatsController] })
+        class Inner { static forRoot(options) { return { module: Inner, providers: [] }; } }
+    """
+    assert listed(checkout, program(module=f"{head}\n{module}\n")) == ["GET /cats", "POST /cats/{id}/toys"]

@@ -132,11 +132,14 @@ def _flattened(values: list[Value]) -> Iterator[Value]:
 
 
 def _given(kind: Class, name: str) -> Record | None:
-    """What the class's decorator of that name was given, as an object."""
+    """What the class's decorator of that name was given, as an object; one with `controllers` makes a module."""
     for decoration in flat(kind.decorations):
         if decoration.name == name:
             first = decoration.given[0] if decoration.given else None
             return first if isinstance(first, Record) else Record()
+    if name == "Module":
+        given = (value for value in kind.decorations if isinstance(value, Record) and "controllers" in value.properties)
+        return next(given, None)
     return None
 
 

@@ -35,7 +35,7 @@ class Environment:
     def __call__(self, name: str, path: str) -> Value:
         """For a file of the package in which `path` lies."""
         home = self._resolver.home(path)
-        for folder in dict.fromkeys((home, "")):
+        for folder in dict.fromkeys((home, posixpath.join(home, "env"), "")):
             if name in self._of(folder):
                 return self._of(folder)[name]
         return Unknown(f"process.env.{name}")

@@ -570,6 +570,9 @@ class Interpreter:
                 return library.GLOBALS.get(name, Unknown(name))
 
     def _string(self, node: Node, _scope: Scope, _module: Module) -> Value:
+        written = text(node)
+        if "\\" not in written:
+            return written[1:-1]
         return "".join(
             unescaped(child) if child.type == "escape_sequence" else text(child) for child in node.named_children
         )
@@ -952,11 +955,17 @@ class Interpreter:
         return self.evaluate(written, scope, module) if written is not None else None
 
     def _decorations(self, node: Node, scope: Scope, module: Module) -> list[Value]:
-        return [
-            self.evaluate(decorator.named_children[0], scope, module)
-            for decorator in decorators(node)
-            if decorator.named_children
-        ]
+        found: list[Value] = []
+        for decorator in decorators(node):
+            if decorator.named_children:
+                written = decorator.named_children[0]
+                value = self.evaluate(written, scope, module)
+                found.append(value)
+                given = written.child_by_field_name("arguments")
+                if given is not None and isinstance(value, (Unknown, Function)):
+                    # One of the repository's own, of which only what it is given can be told.
+                    found += [each for each in self._values(given, scope, module) if isinstance(each, Record)]
+        return found
 
     def _assignment(self, node: Node, scope: Scope, module: Module) -> Value:
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
@@ -1077,7 +1086,26 @@ def _best(values: list[Value]) -> Value:
     if not values:
         return None
     known = [value for value in values if not isinstance(value, Unknown)]
+    records = [value for value in known if type(value) is Record and not value.of_modules]
+    if len(records) > 1 and len(records) == len(known):
+        return _either(records)
+    lists = [value for value in known if isinstance(value, list)]
+    if len(lists) > 1 and len(lists) == len(known):
+        return [item for at, each in enumerate(lists) for item in each if not any(item in one for one in lists[:at])]
     return next((value for value in known if value not in (None, "", False)), (known or values)[0])
+
+
+def _either(records: list[Value]) -> Record:
+    """Objects of which only a run would choose one: the first, with the items of the others in its lists."""
+    made = Record(dict(records[0].properties), list(records[0].more))
+    for other in records[1:]:
+        for name, value in other.properties.items():
+            mine = made.properties.get(name)
+            if isinstance(mine, list) and isinstance(value, list):
+                made.properties[name] = mine + [item for item in value if item not in mine]
+            else:
+                made.properties.setdefault(name, value)
+    return made
 
 
 def _named(value: Value, name: str) -> Value:

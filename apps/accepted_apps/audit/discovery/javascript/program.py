@@ -27,7 +27,7 @@ from accepted_apps.audit.discovery.javascript.values import (
     native,
 )
 
-_STEPS = 4_000_000
+_STEPS = 2_500_000
 _MENTIONS = ("express", "Router", "@nestjs/", "router", "app", "server", "App")
 _EXPRESS = re.compile(r"""["']express["']|express-promise-router|["']express-ws["']""")
 _NEST = re.compile(r"NestFactory|@Controller|@Module|RouterModule|registerAs\b")
@@ -99,6 +99,8 @@ class Program:
             for path in starts:
                 self._module(path)
             for path in files:
+                if path.endswith((".tsx", ".jsx")):
+                    continue
                 if self._resolver.home(path) in homes and _STARTS.search(self.sources.text(path) or ""):
                     self._module(path)
             self._unused(homes)
