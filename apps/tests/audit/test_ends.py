@@ -126,7 +126,7 @@ async def test_a_kill_after_the_discovery_fetches_nothing_again(serve: Callable[
 
 async def test_the_token_is_nowhere(serve: Callable[..., Server], git: GitServer) -> None:
     git.private["shop/fastapi"] = TOKEN
-    server = serve(log_level="debug")
+    server = serve(arguments=["--access-log"])
     async with server.client() as client:
         job_id = await client.start(token=TOKEN)
         seen: list[bytes] = []

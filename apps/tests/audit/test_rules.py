@@ -217,6 +217,14 @@ FOUND = [
           res.json({ user, orders });
         }
      """, "const [user, orders] = await Promise.all([getUser(req.id), loadOrders(req.id)]);"),
+    ("sequential-awaits", "a.ts", """
+        async function handler(id: number) {
+          let user = await getUser(id);
+          const orders = await loadOrders(id);
+          user = user ?? orders.owner;
+          return user;
+        }
+     """, "let [user, orders] = await Promise.all([getUser(id), loadOrders(id)]);"),
     ("request-in-loop", "a.py", """
         import requests
         def handler(urls):
@@ -288,11 +296,13 @@ LEFT_ALONE = [
     ("a.js", "async function handler() { const all = Object.create(null); for (const a of b) { Array.from(a); Map.exists(a); } }"),
     ("a.js", "async function handler() { while (true) { const rows = await prisma.row.findMany({ skip, take: 100 }); if (!rows.length) break; } }"),
     ("a.go", "package main\nfunc handler() { for _, id := range ids { cache.First(id) } }"),
+    ("A.java", "class A { void handler(Long id) { service.byId(id).map(one -> { userRepository.delete(one); return 1; }); } }"),
     ("a.rb", "class A\n  def handler\n    names.each { |name| Time.find(name) }\n  end\nend\n"),
     # Lists with a limit, or that are narrow.
     ("a.py", "from sqlalchemy import x\ndef handler(db, limit):\n    return db.query(User).limit(limit).all()\n"),
     ("a.py", "from sqlalchemy import x\ndef handler(db, me):\n    return db.query(User).filter(User.boss == me).all()\n"),
     ("a.py", "from django.core.paginator import Paginator\ndef handler(r):\n    return Paginator(User.objects.all(), 20).page(1)\n"),
+    ("a.py", "import django\ndef handler(project):\n    return [one.name for one in project.check_set.all()]\n"),
     ("a.js", "async function handler(req, res) { res.json(await User.find({}).limit(20)); }"),
     ("a.js", "function handler() { return users.find((user) => user.id === 1); }"),
     ("A.java", "class A { Page<User> handler(Pageable pageable) { return userRepository.findAll(pageable); } }"),

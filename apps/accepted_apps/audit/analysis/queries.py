@@ -94,7 +94,7 @@ def _python(call: Call, code: Code) -> Query | None:
         if name in _DJANGO:
             return Query("Django", writes=name in _DJANGO_WRITES)
         if name in {"all", "filter", "exclude"} and not call.chained:
-            return Query("Django", whole=True)
+            return Query("Django", whole=target.endswith(".objects"))
         return None
     if name == "get_object_or_404" and code.mentions("django"):
         return Query("Django")

@@ -198,6 +198,7 @@ def lazy_relation(view: View) -> Iterator[Hit]:
                 "50–95 % of this handler's time for lists of 10 rows or more: N + 1 queries become one or two.",
                 fix,
                 (edit,),
+                "from sqlalchemy.orm import selectinload" if "selectinload" in edit.text else "",
             )
 
 
@@ -497,6 +498,8 @@ def _last(view: View, call: Call, argument: str) -> Edit:
 
 
 _READS: Final = re.compile(r"(?i)^(get|find|fetch|load|list|count|read|query|select|search|lookup)")
+_ANSWERS: Final = re.compile(r"\b(res|response|reply)\b")
+"""What is given the answer may end it."""
 _SHARED: Final = re.compile(r"(?i)\b(session|db|conn\w*|tx|transaction|cursor|queryRunner|uow|unit_of_work)\b")
 
 
@@ -511,7 +514,8 @@ def sequential_awaits(view: View) -> Iterator[Hit]:
             if view.code.language == "python":
                 text, imports = f"{names} = await asyncio.gather({calls})", "import asyncio"
             else:
-                text, imports = f"const [{names}] = await Promise.all([{calls}]);", ""
+                kept = "const" if all(one.declared == "const" for one in group) else "let"
+                text, imports = f"{kept} [{names}] = await Promise.all([{calls}]);", ""
             yield Hit(
                 "sequential-awaits",
                 f"{len(group)} calls wait for each other without need",
@@ -533,7 +537,11 @@ def _independent(run: list[Bound]) -> Iterator[list[Bound]]:
     group: list[Bound] = []
     for bound in run:
         called = re.match(r"[\w.\s?]*?(\w+)\s*(?:<[^>]*>)?\(", bound.call)
-        reads = bool(called and _READS.match(called[1])) and not _SHARED.search(bound.call)
+        reads = (
+            bool(called and _READS.match(called[1]))
+            and not _SHARED.search(bound.call)
+            and not _ANSWERS.search(bound.call)
+        )
         earlier = {name for one in group for name in one.names}
         if reads and not earlier & names_in(bound.call) and not earlier & set(bound.names):
             group.append(bound)

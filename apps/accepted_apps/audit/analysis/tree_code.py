@@ -276,7 +276,9 @@ class _Reader:
                 awaited=parent is not None and parent.type == "await_expression",
             )
         )
-        if name not in self._grammar.each:
+        # In Java, an Optional has most of these methods as well.
+        of_one = self._code.language == "java" and name != "forEach" and "tream(" not in target
+        if name not in self._grammar.each or of_one:
             return None
         block = node.child_by_field_name("block")
         if block is not None:
