@@ -27,38 +27,53 @@ ROUTER = """
         ("import app.users\napi = FastAPI()\napi.include_router(app.users.router)", "/users/{user_id}"),
         ("from app.users import *\napp = FastAPI()\napp.router.include_router(router)", "/users/{user_id}"),
         (
-            "from app.users import router\nV = 'v2'\napp = FastAPI()\nfor r, p in [(router, f'/api/{V}')]:\n"
-            "    app.include_router(r, prefix=p)",
+            (
+                "from app.users import router\nV = 'v2'\napp = FastAPI()\nfor r, p in [(router, f'/api/{V}')]:\n"
+                "    app.include_router(r, prefix=p)"
+            ),
             "/api/v2/users/{user_id}",
         ),
         (
-            "from app import users\nroot = APIRouter(prefix='/a')\nroot.include_router(users.router, prefix='/b')\n"
-            "app = FastAPI()\napp.include_router(root, prefix='/c')",
+            (
+                "from app import users\nroot = APIRouter(prefix='/a')\nroot.include_router(users.router, prefix='/b')\n"
+                "app = FastAPI()\napp.include_router(root, prefix='/c')"
+            ),
             "/c/a/b/users/{user_id}",
         ),
         (
-            "from app.users import router\ndef create_app():\n    app = FastAPI()\n    register(app)\n    return app\n"
-            "def register(app: FastAPI):\n    app.include_router(router, prefix='/f')",
+            (
+                "from app.users import router\ndef create_app():\n    app = FastAPI()\n"
+                "    register(app)\n    return app\ndef register(app: FastAPI):\n    app.include_router(router, prefix='/f')"
+            ),
             "/f/users/{user_id}",
         ),
         (
-            "from app.users import router\nclass Server:\n    def __init__(self):\n        self.app = FastAPI()\n"
-            "        self._routes()\n    def _routes(self):\n        self.app.include_router(router, prefix='/c')",
+            (
+                "from app.users import router\nclass Server:\n    def __init__(self):\n"
+                "        self.app = FastAPI()\n"
+                "        self._routes()\n    def _routes(self):\n        self.app.include_router(router, prefix='/c')"
+            ),
             "/c/users/{user_id}",
         ),
         (
-            "from app.users import router\nsub = FastAPI()\nsub.include_router(router)\napp = FastAPI()\n"
-            "app.mount('/sub', sub)",
+            (
+                "from app.users import router\nsub = FastAPI()\nsub.include_router(router)\napp = FastAPI()\n"
+                "app.mount('/sub', sub)"
+            ),
             "/sub/users/{user_id}",
         ),
         (
-            "import os\nfrom app.users import router\nPREFIX = os.getenv('PREFIX', '/env')\napp = FastAPI()\n"
-            "app.include_router(router, prefix=PREFIX)",
+            (
+                "import os\nfrom app.users import router\nPREFIX = os.getenv('PREFIX', '/env')\napp = FastAPI()\n"
+                "app.include_router(router, prefix=PREFIX)"
+            ),
             "/env/users/{user_id}",
         ),
         (
-            "import importlib\napp = FastAPI()\nfor name in ['users']:\n"
-            "    app.include_router(importlib.import_module(f'app.{name}').router, prefix='/dyn')",
+            (
+                "import importlib\napp = FastAPI()\nfor name in ['users']:\n"
+                "    app.include_router(importlib.import_module(f'app.{name}').router, prefix='/dyn')"
+            ),
             "/dyn/users/{user_id}",
         ),
         (

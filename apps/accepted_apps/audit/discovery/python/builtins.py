@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _MOST = 5_000
 _LONGEST_TEXT = 20_000
+_LARGEST_PRODUCT = 1_000_000
+_WIDE = re.compile(r"\d{3}|\*|\{[^{}]*\{")
 
 
 def _names(text: str) -> frozenset[str]:
@@ -87,6 +90,11 @@ def call_method_of_value(owner: Value, name: str, args: list[Value], kwargs: dic
     return Unknown(f".{name}()")
 
 
+def too_wide(template: str) -> bool:
+    """Whether a template may make much text of little: widths of three digits and more, or computed ones."""
+    return bool(_WIDE.search(template))
+
+
 def _sequence(name: str, first: Value, given: bool) -> Value:
     if isinstance(first, dict):
         first = list(first)
@@ -117,6 +125,9 @@ def _number(name: str, first: Value) -> Value:
 def _text(owner: str, name: str, args: list[Value], kwargs: dict[str, Value]) -> Value:
     if name == "join":
         return _joined(owner, args[0])
+    sizes = [len(arg) for arg in args if isinstance(arg, str)]
+    if (name == "format" and too_wide(owner)) or len(owner) * max(sizes, default=0) > _LARGEST_PRODUCT:
+        return Unknown(f".{name}()")
     values = [*args, *kwargs.values()]
     unknown = missing(owner) + tuple(written for value in values for written in missing(value))
     if name == "format":
@@ -134,6 +145,8 @@ def _text(owner: str, name: str, args: list[Value], kwargs: dict[str, Value]) ->
 
 def _joined(owner: str, parts: Value) -> Value:
     if not isinstance(parts, list | tuple):
+        return Unknown(".join()")
+    if len(owner) * len(parts) + sum(len(part) for part in parts if isinstance(part, str)) > _LARGEST_PRODUCT:
         return Unknown(".join()")
     unknown = tuple(written for part in parts for written in missing(part))
     text = owner.join(part if isinstance(part, str) else "" for part in parts)

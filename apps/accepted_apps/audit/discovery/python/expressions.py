@@ -8,6 +8,7 @@ import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from accepted_apps.audit.discovery.python.builtins import too_wide
 from accepted_apps.audit.discovery.python.calls import settled
 from accepted_apps.audit.discovery.python.statements import assign
 from accepted_apps.audit.discovery.python.values import (
@@ -149,7 +150,7 @@ def _items(program: Program, parts: list[ast.expr], scope: Scope) -> list[Value]
             items += list(found)
         else:
             items.append(found)
-    return items
+    return items[:_MOST_ITEMS]
 
 
 def _dict(program: Program, node: ast.Dict, scope: Scope) -> Value:
@@ -197,7 +198,7 @@ def _binary(program: Program, node: ast.BinOp, scope: Scope) -> Value:
 
 def _added(node: ast.BinOp, left: Value, right: Value) -> Value:
     if isinstance(left, list | tuple) or isinstance(right, list | tuple):
-        both = [*_spread(left), *_spread(right)]
+        both = [*_spread(left), *_spread(right)][:_MOST_ITEMS]
         return tuple(both) if isinstance(left, tuple) else both
     if isinstance(left, str) or isinstance(right, str):
         named = [
@@ -218,6 +219,8 @@ def _spread(side: Value) -> list[Value]:
 
 def _percent(left: str, right: Value, node: ast.BinOp) -> Value:
     values = right if isinstance(right, tuple | dict) else (right,)
+    if too_wide(left):
+        return Unknown(_written(node))
     parts = list(values.values()) if isinstance(values, dict) else list(values)
     unknown = tuple(written for part in parts for written in missing(part))
     known = [part if isinstance(part, str | int | float) else "" for part in parts]

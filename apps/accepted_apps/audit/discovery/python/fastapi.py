@@ -18,7 +18,7 @@ from accepted_apps.audit.discovery.python.handlers import (
     unresolved,
     unwrapped,
 )
-from accepted_apps.audit.discovery.python.program import Program
+from accepted_apps.audit.discovery.python.program import STEPS_OF_AN_INCLUDE, Program
 from accepted_apps.audit.discovery.python.values import Class, External, Function, Instance, Method, Value
 from accepted_apps.audit.model import ANY, Framework, Route
 
@@ -119,7 +119,7 @@ class _Reader:
 
     def _of(self, router: Instance, where: _Place, above: tuple[int, ...]) -> Iterator[Route]:
         """The routes of an app or a router, and of all that it includes."""
-        if id(router) in above or len(above) > _DEEPEST:
+        if id(router) in above or len(above) > _DEEPEST or not self.program.step(STEPS_OF_AN_INCLUDE):
             return
         self.reached.add(id(router))
         above = (*above, id(router))

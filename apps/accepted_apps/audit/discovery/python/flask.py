@@ -21,7 +21,7 @@ from accepted_apps.audit.discovery.python.handlers import (
     unresolved,
     unwrapped,
 )
-from accepted_apps.audit.discovery.python.program import Program
+from accepted_apps.audit.discovery.python.program import STEPS_OF_AN_INCLUDE, Program
 from accepted_apps.audit.discovery.python.values import Class, External, Function, Instance, Method, Unknown, Value
 from accepted_apps.audit.model import ANY, Route
 
@@ -145,7 +145,7 @@ class _Reader:
 
     def _of(self, owner: Instance, where: _Place, above: tuple[int, ...]) -> Iterator[Route]:
         """The routes of an app or a blueprint, of its blueprints and APIs."""
-        if id(owner) in above or len(above) > _DEEPEST:
+        if id(owner) in above or len(above) > _DEEPEST or not self.program.step(STEPS_OF_AN_INCLUDE):
             return
         self.reached.add(id(owner))
         above = (*above, id(owner))
@@ -175,7 +175,7 @@ class _Reader:
                 pass
 
     def _of_api(self, api: Instance, where: _Place, above: tuple[int, ...]) -> Iterator[Route]:
-        if id(api) in above or len(above) > _DEEPEST:
+        if id(api) in above or len(above) > _DEEPEST or not self.program.step(STEPS_OF_AN_INCLUDE):
             return
         self.reached.add(id(api))
         above = (*above, id(api))

@@ -27,6 +27,8 @@ from accepted_apps.audit.discovery.python.values import (
 _MOST_STEPS = 4_000_000
 _MOST_STEPS_OF_A_STATEMENT = 40_000
 _DEEPEST = 12
+STEPS_OF_AN_INCLUDE = 200
+"""Patterns and routers may hold each other in more ways than can be listed."""
 
 
 class Program:
@@ -111,10 +113,10 @@ class Program:
     def call(self, callee: Value, args: list[Value], kwargs: dict[str, Value], node: ast.AST, scope: Scope) -> Value:
         return calls.call(self, callee, args, kwargs, node, scope)
 
-    def step(self) -> bool:
+    def step(self, steps: int = 1) -> bool:
         """Whether there is still work allowed. Says so, once, when there is not."""
-        self._steps += 1
-        self._allowance -= 1
+        self._steps += steps
+        self._allowance -= steps
         if self._steps > _MOST_STEPS:
             self.sources.note("The Python code is too much to be followed whole; some routes may be missing.")
             return False

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from accepted_apps.audit.discovery.python.program import Program
 
 _MOST_ROUNDS = 500
+_MOST_ITEMS = 5_000
 _ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 
 
@@ -123,7 +124,8 @@ def _augment(program: Program, statement: ast.AugAssign, scope: Scope) -> None:
     load = ast.copy_location(_loaded(statement.target), statement.target)
     before, after = program.value(load, scope), program.value(statement.value, scope)
     if isinstance(before, list) and isinstance(statement.op, ast.Add):
-        before += after if isinstance(after, list | tuple) else [after]
+        before += list(after)[:_MOST_ITEMS] if isinstance(after, list | tuple) else [after]
+        del before[_MOST_ITEMS:]
         return
     joined = ast.copy_location(ast.BinOp(load, statement.op, statement.value), statement)
     assign(program, statement.target, program.value(joined, scope), scope)

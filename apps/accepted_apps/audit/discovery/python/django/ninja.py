@@ -10,7 +10,7 @@ from accepted_apps.audit.discovery.python.calls import named
 from accepted_apps.audit.discovery.python.django.rest import Piece
 from accepted_apps.audit.discovery.python.django.views import Answer
 from accepted_apps.audit.discovery.python.handlers import VERBS, methods, text, unresolved, unwrapped
-from accepted_apps.audit.discovery.python.program import Program
+from accepted_apps.audit.discovery.python.program import STEPS_OF_AN_INCLUDE, Program
 from accepted_apps.audit.discovery.python.values import Class, External, Function, Instance, Method, Value
 
 _DEEPEST = 20
@@ -28,7 +28,7 @@ def pieces(program: Program, api: Instance) -> Iterator[Piece]:
 
 
 def _of(program: Program, router: Instance, prefix: str, lacking: tuple[str, ...], depth: int) -> Iterator[Piece]:
-    if depth > _DEEPEST:
+    if depth > _DEEPEST or not program.step(STEPS_OF_AN_INCLUDE):
         return
     for call in router.calls:
         name = call.maker.name if isinstance(call.maker, Method) else ""

@@ -11,7 +11,7 @@ from accepted_apps.audit.discovery.python.django.paths import of_regex, of_route
 from accepted_apps.audit.discovery.python.django.rest import Piece, Routers
 from accepted_apps.audit.discovery.python.django.views import Views
 from accepted_apps.audit.discovery.python.handlers import made_route, place, text, unresolved
-from accepted_apps.audit.discovery.python.program import Program
+from accepted_apps.audit.discovery.python.program import STEPS_OF_AN_INCLUDE, Program
 from accepted_apps.audit.discovery.python.values import External, Instance, Method, Module, Unknown, Value
 from accepted_apps.audit.model import Route
 
@@ -114,12 +114,14 @@ class Reader:
         if where.depth > _DEEPEST:
             self.program.sources.note("URL patterns that include each other were not followed to the end:", module.path)
             return
+        if not self.program.step(STEPS_OF_AN_INCLUDE):
+            return
         for item in patterns if isinstance(patterns, list | tuple) else [patterns]:
             match item:
                 case Instance(maker=External(name=name)):
                     yield from self._of_external(item, name, where)
                 case list() | tuple():
-                    yield from self._of_patterns(item, where, module)
+                    yield from self._of_patterns(item, where.below(""), module)
                 case Method() | Instance():
                     yield from self._of_object(item, where)
                 case _:
