@@ -108,6 +108,8 @@ def test_a_page_without_a_product_is_none(site: str) -> None:
         ("Visitez la boutique Play", "Play"),
         ("Visiter la boutique de la marque Play", "Play"),
         ("Visita la Store de Play", "Play"),
+        ("Visiter la boutique De Kuyper", "De Kuyper"),
+        ("Visita la tienda de De Kuyper", "De Kuyper"),
         ("Marque : Play", "Play"),
         ("Marke: Play", "Play"),
         ("\u200eBrand:\u00a0Play", "Play"),

@@ -58,6 +58,10 @@ DIALECTS: dict[str, bytes] = {
     "quoted by apostrophes": written().replace('"', "'").encode(),
     "spaces around cells": PLAIN.replace('","', '" , "').encode(),
     "each line in one cell": "".join('"' + line.replace('"', '""') + '"\n' for line in PLAIN.splitlines()).encode(),
+    "kept from a spreadsheet's guesses": "".join(
+        ";".join(f"={cell}" for cell in line.split(";")) + "\n" for line in written(separator=";").splitlines()
+    ).encode(),
+    "columns without a name": "".join(line + ",,\n" for line in PLAIN.splitlines()).encode(),
     "blank lines": PLAIN.replace("\n", "\n\n").encode(),
     "zeros between": PLAIN.replace("früchte", "früch\x00te").encode(),
     "headers in capitals with line breaks": PLAIN.replace(
@@ -73,6 +77,12 @@ def test_every_dialect_of_one_table_reads_the_same(dialect: str) -> None:
     assert seen(export) == WANTED
     assert export.asins == ("B0PLAY0001", "B0PLAY0002")
     assert export.kind == "cerebro"
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_a_single_column_with_empty_ones_beside_it_is_clean(separator: str) -> None:
+    export = read(f"Keyword{separator * 2}\ndried pears{separator * 2}\n")
+    assert [each.phrase for each in export.keywords] == ["dried pears"]
 
 
 def test_the_report_tells_how_a_file_was_read() -> None:

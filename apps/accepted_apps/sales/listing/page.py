@@ -50,9 +50,9 @@ _BYLINES: Final = tuple(
         r"visit the (.+?) store",
         r"shop (.+?) store",
         r"besuche(?:n sie)? den (.+?)[ -]store",
-        r"visite[rz] la boutique (?:de la marque )?(?:de )?(.+)",
-        r"visita lo store (?:di )?(.+)",
-        r"visita (?:la )?(?:tienda|store) (?:de )?(.+)",
+        r"visite[rz] la boutique (?:(?-i:de la marque) )?(?:(?-i:de) )?(.+)",
+        r"visita lo store (?:(?-i:di) )?(.+)",
+        r"visita (?:la )?(?:tienda|store) (?:(?-i:de) )?(.+)",
         r"(?:brand|marke|marque|marca|marchio)\s*[:：]\s*(.+)",
     )
 )

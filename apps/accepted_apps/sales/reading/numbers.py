@@ -6,6 +6,8 @@ import re
 from collections import Counter
 from typing import Final, Literal
 
+from accepted_apps.sales.reading.phrases import unguarded
+
 Decimal = Literal[".", ","]
 Cell = str | int | float
 """Of a text, or of a workbook, whose numbers are numbers already."""
@@ -128,7 +130,7 @@ class Numbers(dict[Cell, float | None]):
             return cell
         if cell.isdecimal() and cell.isascii() and len(cell) < 16:
             return int(cell)
-        stripped = cell.strip()
+        stripped = unguarded(cell.strip()).strip()
         if stripped.lower() in _BLANK:
             return None
         found = _NUMBER.fullmatch(_DRESS.sub("", stripped))

@@ -15,9 +15,15 @@ _INVISIBLE: Final = re.compile(r"[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\
 
 def cleaned(cell: str) -> str:
     """A phrase without what cannot be seen, its spaces single."""
+    cell = unguarded(cell)
     if not cell.isascii():
         cell = unicodedata.normalize("NFC", _INVISIBLE.sub("", cell))
     return " ".join(cell.split())
+
+
+def unguarded(cell: str) -> str:
+    """A cell that was kept from a spreadsheet's guesses, `="2900"`, as it is meant."""
+    return cell[2:-1] if cell.startswith('="') and cell.endswith('"') and len(cell) > 2 else cell
 
 
 def key_of(phrase: str) -> str:

@@ -75,8 +75,8 @@ class Table:
     @property
     def fit(self) -> tuple[int, int, float]:
         """How well this way of seeing the file does: the greater, the better."""
-        still_quoted = sum(header[:1] in {'"', "'"} for header in self.headers)
-        return self.columns.worth, -still_quoted, -self.misfits
+        odd = sum(header[:1] in {'"', "'"} or header[-1:] in _SEPARATORS for header in self.headers)
+        return self.columns.worth, -odd, -self.misfits
 
 
 def find_table(data: bytes, field: str, limits: Limits, *, quoted: bool = True) -> Table:
@@ -200,7 +200,7 @@ def _table(layout: Layout, top: list[Numbered]) -> Table | None:
         line=line,
         headers=tuple(cleaned(str(cell)) for cell in row),
         columns=columns,
-        preamble=tuple(text for _, each in top[:place] if (text := _sentence(each))),
+        preamble=tuple(text for _, each in top[:place] if (text := _sentence(each)) and text.lower() != "sep="),
         misfits=sum(len(each) > len(row) for _, each in below) / max(1, len(below)),
     )
 
