@@ -282,6 +282,12 @@ def test_routes_that_are_made_by_calls(checkout: Checkout, body: str, routes: li
     assert {(route.file, route.line) for route in listing} == {(f"{MAIN}/Items.java", 5)}
 
 
+def test_one_long_chain_of_calls(checkout: Checkout) -> None:
+    chain = "".join(f'.GET("/{number}", r -> null)' for number in range(150))
+    text = f"class Routes {{ @Bean RouterFunction<ServerResponse> all() {{ return route(){chain}.build(); }} }}"
+    assert len(listed(checkout, java("Routes", text))) == 150
+
+
 def test_a_prefix_for_the_controllers_of_a_package(checkout: Checkout) -> None:
     files = {
         **java(

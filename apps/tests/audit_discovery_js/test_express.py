@@ -298,6 +298,11 @@ def test_code_that_would_not_end_does_not_hold_up(checkout: Checkout, trap: str)
     assert "GET /a" in in_app(checkout, f"app.get('/a', handler);\n{trap}\n")
 
 
+def test_one_long_chain_of_calls(checkout: Checkout) -> None:
+    chain = "".join(f".get('/{number}', handler)" for number in range(400))
+    assert len(in_app(checkout, f"app{chain};")) == 400
+
+
 def test_a_budget_that_is_used_up_is_told(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("accepted_apps.audit.discovery.javascript.program._STEPS", 30)
     told = found(checkout, {"app.js": "const app = require('express')();\n" + "app.get('/a', () => {});\n" * 20})

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _VERBS = frozenset({"GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"})
 _JOINING = frozenset({"add", "and", "andOther"})
-_DEEP = 40
+_DEEP = 300
 
 
 @dataclass(frozen=True)

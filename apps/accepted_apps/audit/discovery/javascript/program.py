@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
 from accepted_apps.audit.discovery.files import SourceTree
@@ -27,6 +30,7 @@ from accepted_apps.audit.discovery.javascript.values import (
     native,
 )
 
+_FRAMES = 6_000
 _STEPS = 2_500_000
 _MENTIONS = ("express", "Router", "@nestjs/", "router", "app", "server", "App")
 _EXPRESS = re.compile(r"""["']express["']|express-promise-router|["']express-ws["']""")
@@ -78,7 +82,8 @@ class Program:
         self.nest.instance = self._interpreter.instance
         self.nest.call = self._interpreter.call
         self.nest.member = self._interpreter.member
-        self._walk()
+        with _deep_calls():
+            self._walk()
 
     @property
     def classes(self) -> list[Class]:
@@ -104,6 +109,10 @@ class Program:
                 if self._resolver.home(path) in homes and _STARTS.search(self.sources.text(path) or ""):
                     self._module(path)
             self._unused(homes)
+        except RecursionError:
+            self.sources.note(
+                "Some JavaScript of this repository is nested too deeply to follow; routes may be missing."
+            )
         except Exhausted:
             self.sources.note(
                 "The JavaScript of this repository takes more steps to follow than are allowed; routes may be missing."
@@ -208,6 +217,17 @@ class Program:
             return Unknown(name)
         made.append(Router("given", Site(function.module, function.node)))
         return made[-1]
+
+
+@contextmanager
+def _deep_calls() -> Iterator[None]:
+    """A chain of calls takes several frames for each link, and some programs are one chain."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 _programs: WeakKeyDictionary[SourceTree, Program] = WeakKeyDictionary()
