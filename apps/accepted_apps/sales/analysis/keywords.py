@@ -108,8 +108,9 @@ def _judge(found: Analysis, read: list[Reading], stemmer: Stemmer, title: frozen
     home = frozenset(tokens(" ".join((found.listing.title, *found.listing.bullets, *found.listing.category))))
     counts = Counter(word for one in read for word in set(one.words))
     own = known(counts.keys() | home, found.language) | trade_words()
-    slips = misspellings(counts, own)
     foreign = _foreign(counts, own, found.marketplace, found.language)
+    # English words are at home everywhere; other languages' would hide too many slips.
+    slips = misspellings(counts, own | foreign.get("en", frozenset()))
     _set_right(read, slips, counts, own, stemmer)
     given = tokens(main or "")
     vocabulary = Vocabulary(found.language, own, foreign, home | slips.keys() | set(given))
