@@ -23,6 +23,9 @@ from .shapes import (
 )
 from .survey import Survey, key_of
 
+_SNIPPET = 1000
+"""Characters of a handler's code in the list of all routes; that of a match is whole."""
+
 
 def result_of(
     place: Place, survey: Survey, matches: Sequence[Match], advices: Sequence[Advice], routes_max: int
@@ -35,7 +38,7 @@ def result_of(
     paired = [one for one in matches if one.best is not None]
     matched = [_matched(one, advice, shown) for one, advice in zip(paired, advices, strict=True)]
     unmatched = [_unmatched(one) for one in matches if one.best is None]
-    discovered = [shown[key_of(route)] for route in survey.routes[:routes_max]]
+    discovered = [_listed(shown[key_of(route)]) for route in survey.routes[:routes_max]]
     left_out = len(survey.routes) - len(discovered)
     info = RepositoryInfo(
         owner=place.owner,
@@ -77,6 +80,13 @@ def result_of(
         cost=round(sum(one.cost for one in advices), 6),
         notes=[*survey.notes, *dict.fromkeys(one.note for one in advices if one.note)],
     )
+
+
+def _listed(api: DiscoveredApi) -> DiscoveredApi:
+    """As it stands in the list of all, which may be long: with the beginning of its code."""
+    if len(api.code_snippet) <= _SNIPPET:
+        return api
+    return api.model_copy(update={"code_snippet": f"{api.code_snippet[:_SNIPPET]}…"})
 
 
 def _message(place: Place, info: RepositoryInfo, counts: PerformanceAnalysis) -> str:
