@@ -112,7 +112,7 @@ async def test_workers_that_die_again_and_again_lose_and_add_no_end(
     with worker(tmp_path, receiver):
         for handle in handles:
             assert await watcher.wait_over(handle.id, 60)
-        await wait_until(lambda: _delivered(watcher, webhook, count), timeout=60)
+        await wait_until(lambda: _delivered(watcher, webhook, count), timeout=60 + count / 5)
     told: dict[str, set[str]] = {}
     for request in receiver.received:
         told.setdefault(request.event["data"]["job_id"], set()).add(request.id)
