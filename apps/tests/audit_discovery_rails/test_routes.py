@@ -72,6 +72,7 @@ def test_a_resource_is_seven_and_has_the_controller_in_the_plural(checkout: Chec
         ("namespace :n do\n get 'x', to: '/y#z'\n get 'w'\nend", {"GET /n/x y#z", "GET /n/w n#w"}),
         ("match 'x', to: 'y#z', via: [:get, 'post']", {"GET /x y#z", "POST /x y#z"}),
         ("match 'x', to: 'y#z', via: :all", {"ANY /x y#z"}),
+        ("query :search, to: 'y#z'", {"QUERY /search y#z"}),
         ("root 'home#index'\nnamespace(:n) { root to: 'home#index' }", {"GET / home#index", "GET /n n/home#index"}),
         ("root to: redirect('/x')\nget 'y', to: ->(env) { [200] }", {"GET /", "GET /y"}),
         ("get '/files/*path(.:format)', to: 'f#s'", {"GET /files/{path*} f#s"}),

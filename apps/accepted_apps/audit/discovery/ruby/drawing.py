@@ -18,7 +18,15 @@ from .values import UNKNOWN, Answerer, Constant, Evaluator, Names, Symbol, child
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_VERBS = {"get": "GET", "post": "POST", "put": "PUT", "patch": "PATCH", "delete": "DELETE", "options": "OPTIONS"}
+_VERBS = {
+    "get": "GET",
+    "post": "POST",
+    "put": "PUT",
+    "patch": "PATCH",
+    "delete": "DELETE",
+    "options": "OPTIONS",
+    "query": "QUERY",
+}
 _RESOURCE_OPTIONS = {"as", "controller", "path", "only", "except", "param", "concerns"}
 _CANONICAL = {"index", "create", "new", "show", "update", "destroy"}
 _ROUTE_OPTIONS = {
