@@ -43,7 +43,8 @@ ROUTER = """
         (
             (
                 "from app.users import router\ndef create_app():\n    app = FastAPI()\n"
-                "    register(app)\n    return app\ndef register(app: FastAPI):\n    app.include_router(router, prefix='/f')"
+                "    register(app)\n    return app\n"
+                "def register(app: FastAPI):\n    app.include_router(router, prefix='/f')"
             ),
             "/f/users/{user_id}",
         ),
