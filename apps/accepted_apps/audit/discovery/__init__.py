@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -53,7 +53,7 @@ def _discover(sources: SourceTree) -> Discovery:
             sources.note(
                 f"The routes of {discoverer.name} could not be read to the end ({type(error).__name__}: {error})."
             )
-    routes = merged(routes)
+    routes = merged(routes, sources.note)
     counted = Counter(route.framework for route in routes)
     return Discovery(
         routes=sorted(routes, key=lambda route: (route.file, route.line, route.path, route.method)),
@@ -70,11 +70,11 @@ def discoverers() -> Iterable[Discoverer]:
             yield import_module(module).discoverer
 
 
-def merged(routes: Iterable[Route]) -> list[Route]:
+def merged(routes: Iterable[Route], note: Callable[[str, str], None]) -> list[Route]:
     """One route for each method and path of a handler; what an OpenAPI file names as well as the code is the code's."""
     kept: dict[tuple[str, str, str, int], Route] = {}
     for route in routes:
         kept.setdefault((route.method, route.path, route.file, route.line), route)
     code = [route for route in kept.values() if route.source == "code"]
     described = [route for route in kept.values() if route.source == "openapi"]
-    return [*code, *apart(described, code)]
+    return [*code, *apart(described, code, note)]

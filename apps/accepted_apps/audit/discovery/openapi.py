@@ -10,7 +10,7 @@ import posixpath
 import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -30,6 +30,8 @@ _HOST = re.compile(r"[^/]*://[^/]*|//[^/]*|[\w-]+(\.[\w-]+)*(:\d+)?(?=/|$)")
 _NESTED_AT_MOST = 120
 _KEYS_AT_MOST = 20_000
 _REFERENCES_AT_MOST = 8
+_FOR_DOCUMENT_WORDS = "docs doc documentation api apis openapi swagger specs public static assets resources schema src"
+_FOR_DOCUMENTS = frozenset(_FOR_DOCUMENT_WORDS.split())
 _NOT_SPECIFIED = frozenset(["examples", "samples", "node_modules"])
 
 
@@ -49,20 +51,38 @@ class OpenApiDiscoverer:
         return found.values()
 
 
-def apart(described: list[Route], code: list[Route]) -> list[Route]:
+def apart(described: list[Route], code: list[Route], note: Callable[[str, str], None]) -> list[Route]:
     """Those that only a description has. A prefix that it lacks, or has beyond the code, is not told apart: the one
-    with which most of its routes are the code's is taken."""
+    with which most of its routes are the code's is taken.
+
+    A description with which the code beside it mostly does not agree is of another version: it is noted, not listed.
+    """
     known = {(route.method, shape(route.path)) for route in code}
     by_file: dict[str, list[Route]] = {}
     for route in described:
         by_file.setdefault(route.declared_file or route.file, []).append(route)
-    return [
-        route
-        for routes in by_file.values()
-        for move in [_best_move(routes, known)]
-        for route in routes
-        if not {(route.method, move(shape(route.path))), (ANY, move(shape(route.path)))} & known
-    ]
+    found = []
+    for file, routes in by_file.items():
+        move = _best_move(routes, known)
+        lacking = [route for route in routes if not _ways(route, move) & known]
+        home = _home(file)
+        if len(lacking) * 2 > len(routes) and any(route.file.startswith(home) for route in code):
+            note("Describes mostly routes that the code does not declare, and is not listed:", file)
+        else:
+            found += lacking
+    return found
+
+
+def _ways(route: Route, move: _Move) -> set[tuple[str, str]]:
+    path = move(shape(route.path))
+    return {(route.method, path), (ANY, path)}
+
+
+def _home(file: str) -> str:
+    """The folder of the program that a description belongs to, with a slash at the end; empty for the repository's."""
+    parts = file.split("/")[:-1]
+    first = next((number for number, name in enumerate(parts) if name.lower() in _FOR_DOCUMENTS), len(parts))
+    return "".join(f"{name}/" for name in parts[:first])
 
 
 @dataclass(frozen=True, slots=True)
