@@ -301,6 +301,7 @@ def test_tests_and_clients_are_no_routes(listed: Listed) -> None:
     files = {
         "app/main.py": "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/real')\ndef real(): ...\n",
         "tests/test_app.py": "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/test')\ndef test(): ...\n",
+        "app/tests.py": "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/tests')\ndef test(): ...\n",
         "app/client.py": "import httpx\n\ndef fetch():\n    return httpx.get('/client')\n",
         "examples/one.py": "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/example')\ndef one(): ...\n",
     }

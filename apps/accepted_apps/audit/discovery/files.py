@@ -33,7 +33,7 @@ _TESTS = _names("test tests __tests__ __mocks__ spec specs e2e cypress testing t
 _EXAMPLES = _names("examples samples docs_src cookbook")
 _EXAMPLES_AT_THE_TOP = _names("example sample demo demos docs doc documentation benchmarks bench")
 _TEST_FILE = re.compile(
-    r"(^|/)(test_[^/]*\.py|[^/]*_test\.(py|go|rb)|[^/]*_spec\.rb|conftest\.py|[^/]*\.(test|spec|e2e-spec)\.[cm]?[jt]sx?"
+    r"(^|/)(test_[^/]*\.py|tests\.py|[^/]*_test\.(py|go|rb)|[^/]*_spec\.rb|conftest\.py|[^/]*\.(test|spec|e2e-spec)\.[cm]?[jt]sx?"
     r"|[^/]*(Test|Tests|IT)\.java)$"
 )
 _GRAMMARS = {
