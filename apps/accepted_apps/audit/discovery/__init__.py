@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from accepted_apps.audit.discovery.base import Discoverer, Discovery
@@ -65,9 +64,7 @@ def _discover(sources: SourceTree) -> Discovery:
 
 def discoverers() -> Iterable[Discoverer]:
     for name in MODULES:
-        module = f"{__name__}.{name}"
-        if find_spec(module):
-            yield import_module(module).discoverer
+        yield import_module(f"{__name__}.{name}").discoverer
 
 
 def merged(routes: Iterable[Route], note: Callable[[str, str], None]) -> list[Route]:
