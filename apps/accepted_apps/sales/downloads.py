@@ -14,8 +14,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import xlsxwriter
-
 from accepted_apps.sales.errors import SalesError
 
 Cell = str | int | float | bool | None
@@ -177,6 +175,9 @@ def _may_run(text: str) -> bool:
 
 def as_workbook(sheets: Iterable[Sheet]) -> bytes:
     """All sheets in one file."""
+    # It takes a while to load, and whoever only submits writes no workbook.
+    import xlsxwriter
+
     file = io.BytesIO()
     options = {
         "in_memory": True,

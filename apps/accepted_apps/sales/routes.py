@@ -123,12 +123,12 @@ class SalesRoutes(Routes):
 
     async def status(self, request: Request, job_id: str) -> Response:
         """How far an analysis is: its steps by name, counts, cost."""
-        record = await self._find(request, job_id, TASK, "read")
+        record = await self._find(request, job_id, (TASK,), "read")
         return _json(await self._state(request, record))
 
     async def results(self, request: Request, job_id: str) -> Response:
         """The result: 202 while there is none yet, 500 when the analysis failed, 409 when it was cancelled."""
-        return await self._result(request, await self._find(request, job_id, TASK, "read"))
+        return await self._result(request, await self._find(request, job_id, (TASK,), "read"))
 
     async def download(
         self,
@@ -138,7 +138,7 @@ class SalesRoutes(Routes):
         sheet: str = SHEETS[0],
     ) -> Response:
         """The result as a workbook, or one of its sheets as CSV."""
-        record = await self._find(request, job_id, TASK, "read")
+        record = await self._find(request, job_id, (TASK,), "read")
         ending = file_ending(file, sheet)
         if record.status is not Status.COMPLETED:
             return await self._result(request, record)

@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 import regex
-import snowballstemmer
 
 from accepted_apps.sales.analysis.words import Words, words_of
 
@@ -48,6 +47,9 @@ class Stemmer:
     def __init__(self, language: str) -> None:
         self.language = language
         self.words: Words = words_of(language)
+        # The stemmers of all languages take a while to load, and whoever only submits stems nothing.
+        import snowballstemmer
+
         snowball: Any = snowballstemmer.stemmer(self.words.stemmer)
         self._function = frozenset(folded(one, language) for one in self.words.function)
 
