@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
+from accepted_apps.errors import ApplicationError
 
-class AuditError(Exception):
-    """Something of the audit that did not work; the message is a sentence for the user.
 
-    code: a short slug for programs. retryable: whether the same request may well succeed later.
-    field: the parameter that is wrong, where one is.
-    """
+class AuditError(ApplicationError):
+    """Something of the audit that did not work."""
 
-    code: str = "audit_error"
-    retryable: bool = False
-
-    def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.field = field
+    code = "audit_error"
 
 
 class NoSuchFolder(AuditError):

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
+from accepted_apps.errors import ApplicationError
 
-class NewsError(Exception):
-    """Something of the news application that did not work; the message is a sentence for the user.
 
-    code: a short slug for programs. retryable: whether the same request may well succeed later.
-    field: the parameter that is wrong, where one is.
-    """
+class NewsError(ApplicationError):
+    """Something of the news application that did not work."""
 
-    code: str = "news_error"
-    retryable: bool = False
-
-    def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.field = field
+    code = "news_error"
 
 
 class BadUrl(NewsError):

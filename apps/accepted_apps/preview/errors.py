@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
+
+from accepted_apps.errors import ApplicationError
 
 
-class PreviewError(Exception):
-    """A preview that cannot be made.
+class PreviewError(ApplicationError):
+    """A preview that cannot be made. escalation_log: what was tried, as in `Page.tier_info`."""
 
-    code: a short slug for programs. retryable: whether the same request may well succeed later.
-    field: the parameter that is wrong, where one is. escalation_log: what was tried, as in `Page.tier_info`.
-    """
-
-    code: ClassVar[str] = "preview_error"
-    retryable: ClassVar[bool] = False
+    code = "preview_error"
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.field = field
+        super().__init__(message, field=field)
         self.escalation_log: list[dict[str, Any]] = []
 
 

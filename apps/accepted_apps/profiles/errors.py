@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from accepted_apps.errors import ApplicationError
 
 
-class ProfilesError(Exception):
-    """Something on the way did not work. The message is one sentence: what happened, and what to do.
+class ProfilesError(ApplicationError):
+    """A profile that cannot be read."""
 
-    code: a short slug for programs. retryable: whether the same request may well succeed later. field: the parameter
-    that is wrong, where one is. No message ever holds a token, a password or a session.
-    """
-
-    code: ClassVar[str] = "profiles_error"
-    retryable: ClassVar[bool] = False
-
-    def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.field = field
+    code = "profiles_error"
 
 
 class InvalidInput(ProfilesError):

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from accepted_apps.errors import ApplicationError
 
-class SalesError(Exception):
-    """Something of the analysis that did not work; the message is a sentence for the user.
 
-    code: a short slug for programs. retryable: whether the same request may well succeed later.
-    field: the parameter that is wrong, where one is; the message then begins with its name, `said` does not.
-    """
+class SalesError(ApplicationError):
+    """Something of the analysis that did not work. Where a field is wrong, the message begins with its name, and `said`
+    does not."""
 
-    code: str = "sales_error"
-    retryable: bool = False
+    code = "sales_error"
 
     def __init__(self, message: str, *, field: str | None = None) -> None:
-        super().__init__(f"{field}: {message}" if field else message)
-        self.message = str(self)
+        super().__init__(f"{field}: {message}" if field else message, field=field)
         self.said = message
-        self.field = field
 
 
 class BadProduct(SalesError):
