@@ -391,3 +391,12 @@ def test_circles_and_wrong_syntax_do_not_hold_up(checkout: Checkout, trap: str) 
 )
 def test_paths(written: str, path: str) -> None:
     assert normal(written) == path
+
+
+def test_a_java_package_may_be_called_build(checkout: Checkout) -> None:
+    text = """package shop.build;
+import org.springframework.web.bind.annotation.*;
+@RestController class Builds { @GetMapping("/builds") String all() { return ""; } }
+"""
+    discovery = found(checkout, {f"{MAIN}/Shop.java": STARTED, f"{MAIN}/build/Builds.java": text})
+    assert [(route.method, route.path) for route in discovery.routes] == [("GET", "/builds")]

@@ -213,10 +213,12 @@ def is_example(path: str) -> bool:
 
 
 def _ignored(folder: Path) -> bool:
-    """Python programs have packages called `build`, `target` …; elsewhere these hold what was built or copied in."""
+    """Python and Java programs have packages called `build`, `target` …; elsewhere these hold what was built or copied
+    in."""
     if folder.name in _IGNORED or folder.name.endswith(".egg-info"):
         return True
-    return folder.name in _IGNORED_UNLESS_A_PACKAGE and not (folder / "__init__.py").is_file()
+    is_package = (folder / "__init__.py").is_file() or "src/main/java/" in folder.as_posix()
+    return folder.name in _IGNORED_UNLESS_A_PACKAGE and not is_package
 
 
 def _decoded(raw: bytes) -> str:
