@@ -26,12 +26,13 @@ def jobs_in(folder: Path, **settings: Any) -> Jobs:
 async def many(submit: Callable[[], Awaitable[object]], count: int, at_once: int = AT_ONCE) -> float:
     """So many calls, `at_once` of them under way at any moment. The seconds it took."""
 
-    async def one_of_them() -> None:
-        for _ in range(count // at_once):
+    async def one_of_them(calls: int) -> None:
+        for _ in range(calls):
             await submit()
 
+    each, more = divmod(count, at_once)
     start = time.perf_counter()
-    await asyncio.gather(*(one_of_them() for _ in range(at_once)))
+    await asyncio.gather(*(one_of_them(each + (number < more)) for number in range(at_once)))
     return time.perf_counter() - start
 
 
