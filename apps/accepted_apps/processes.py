@@ -9,6 +9,7 @@ when it ends, by a kill too, so does the process.
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib
 import os
 import pickle
@@ -213,10 +214,17 @@ def _made(order: bytes, tell: Heard) -> tuple[str, Any]:
         if memory:
             _limit(memory)
         return "result", function(tell, *args, **kwargs)
-    except MemoryError:
-        os._exit(_NO_MEMORY)
     except Exception as error:
+        if _is_of_memory(error):
+            os._exit(_NO_MEMORY)
         return "error", _portable(error)
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """MemoryError, and what the system says instead where a thread, a file or a library finds no memory."""
+    no_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
+    said = ("can't start new thread", "failed to map segment", "Cannot allocate memory")
+    return isinstance(error, MemoryError) or no_memory or any(one in str(error) for one in said)
 
 
 def _portable(error: Exception) -> Exception:

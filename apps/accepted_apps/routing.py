@@ -20,6 +20,7 @@ from accepted.http.auth import Identity, JobVerb
 from accepted.http.problems import problem_response, unexpected
 from accepted.http.reading import parse
 from accepted.http.shapes import AcceptedProblem
+from accepted.http.task_schemas import inlined
 
 _PROBLEM: Final = AcceptedProblem.model_json_schema()
 REFUSALS: Final[Mapping[int, str]] = {
@@ -151,8 +152,7 @@ def _invalid(error: RequestValidationError) -> InvalidInput:
 
 def body_of(model: type[Any]) -> dict[str, Any]:
     """`extra` of a route that takes a JSON object."""
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
+    schema = inlined(model.model_json_schema())
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 

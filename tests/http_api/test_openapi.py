@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from http_api.serving import Api
 from openapi_spec_validator import OpenAPIV31SpecValidator
+from pydantic import BaseModel, Field, TypeAdapter
 from starlette.routing import Route
 
 from accepted.http.openapi import document
@@ -107,3 +108,18 @@ def test_recursive_definitions() -> None:
     assert components["t.Item"]["properties"]["child"]["$ref"] == "#/components/schemas/t.Item"
     flat = inlined(schema)
     assert flat["properties"]["first"] == {"type": "object", "properties": {"child": {}}, "title": "First"}
+
+
+def test_what_tells_members_of_a_union_apart_points_where_they_are() -> None:
+    class Cat(BaseModel):
+        kind: Literal["cat"]
+
+    class Dog(BaseModel):
+        kind: Literal["dog"]
+
+    schema = TypeAdapter(Annotated[Cat | Dog, Field(discriminator="kind")]).json_schema()
+    rest, components = as_components(schema, "t")
+    assert {*rest["discriminator"]["mapping"].values()} == {f"#/components/schemas/{name}" for name in components}
+    flat = inlined(schema)
+    assert "discriminator" not in flat
+    assert [one["properties"]["kind"]["const"] for one in flat["oneOf"]] == ["cat", "dog"]

@@ -14,7 +14,7 @@ from accepted.errors import InvalidInput as InvalidArguments
 from accepted.http.auth import take_query
 from accepted.http.negotiation import parse_key
 from accepted.http.waiting import while_connected
-from accepted_apps.routing import REFUSALS, Routes, headers_of, json_answer, plain_status
+from accepted_apps.routing import REFUSALS, Routes, body_of, headers_of, json_answer, plain_status
 
 from . import errors
 from .errors import AuditError, InvalidInput
@@ -122,7 +122,7 @@ class AuditRoutes(Routes):
 
 _START: Final = "/analyze-worst-apis-with-github-async"
 _BLOCKING: Final = "/analyze-worst-apis-with-github"
-_JSON: Final = {"schema": Submission.model_json_schema()}
+_JSON: Final = body_of(Submission)["requestBody"]["content"]["application/json"]
 _FILE: Final = {"schema": {"type": "object", "properties": {"report": {"type": "string", "format": "binary"}}}}
 _SUBMISSION: Final = {
     "parameters": [

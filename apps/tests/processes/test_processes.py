@@ -135,7 +135,7 @@ async def test_one_that_died_while_nobody_called_is_replaced() -> None:
     processes = Processes(1, memory=0)
     _, first = await processes.call(called.add, lambda *_: None, 1, 2)
     os.kill(first, signal.SIGKILL)
-    await wait_until(lambda: not alive(first), what="its end")
+    await wait_until(lambda: not Path(f"/proc/{first}").exists(), what="its end, with all its threads")
     result, last = await processes.call(called.add, lambda *_: None, 1, 2)
     assert result == 3
     assert last != first

@@ -81,6 +81,10 @@ class Client:
         assert answer.status_code == 202, answer.text
         return str(answer.json()["jobId"])
 
+    async def newest(self) -> list[str]:
+        """The id of the newest job; others of the same server may go on meanwhile."""
+        return [job["id"] for job in (await self.http.get("/v1/jobs?limit=1")).json()["jobs"]]
+
     async def look(self, job_id: str) -> dict[str, Any]:
         answer = await self.http.get(f"/api/scrape/status/{job_id}")
         assert answer.status_code == 200, answer.text

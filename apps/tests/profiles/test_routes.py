@@ -108,13 +108,13 @@ async def test_full_depth_is_the_default(depth: dict[str, Any], client: Client, 
     ],
 )
 async def test_bad_input_names_the_field_and_stores_nothing(body: dict[str, Any], field: str, client: Client) -> None:
-    before = (await client.http.get("/v1/jobs?limit=1")).json()["jobs"]
+    before = await client.newest()
     answer = await client.scrape(**body)
     assert answer.status_code == 400
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.json()["field"] == field
     assert answer.json()["error"].startswith(field)
-    assert (await client.http.get("/v1/jobs?limit=1")).json()["jobs"] == before
+    assert await client.newest() == before
 
 
 @pytest.mark.parametrize(

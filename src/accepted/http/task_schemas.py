@@ -75,15 +75,20 @@ def _references(value: Any) -> set[str]:
 def as_components(schema: Schema, prefix: str) -> tuple[Schema, dict[str, Schema]]:
     """The schema with its definitions moved to components named `prefix` and theirs, and those components."""
 
+    def place(reference: str) -> str:
+        return f"#/components/schemas/{prefix}.{_component(reference.removeprefix(_DEFS))}"
+
     def moved(value: Any) -> Any:
         if isinstance(value, list):
             return [moved(one) for one in value]
         if not isinstance(value, dict):
             return value
         out = {name: moved(one) for name, one in value.items()}
-        own = out.get("$ref")
+        own, told = out.get("$ref"), out.get("discriminator")
         if isinstance(own, str) and own.startswith(_DEFS):
-            out["$ref"] = f"#/components/schemas/{prefix}.{_component(own.removeprefix(_DEFS))}"
+            out["$ref"] = place(own)
+        if isinstance(told, dict) and "oneOf" in out:
+            out["discriminator"] = {**told, "mapping": {key: place(one) for key, one in told["mapping"].items()}}
         return out
 
     definitions = schema.get("$defs", {})
@@ -106,7 +111,9 @@ def inlined(schema: Schema) -> Schema:
             name = own.removeprefix(_DEFS)
             beside = {key: one for key, one in value.items() if key != "$ref"}
             return beside if name in inside else {**put(definitions[name], inside | {name}), **beside}
-        return {key: put(one, inside) for key, one in value.items() if key != "$defs"}
+        # A discriminator names components, of which there are none here; the members' constants say the same.
+        left = {"$defs", "discriminator"} if "oneOf" in value else {"$defs"}
+        return {key: put(one, inside) for key, one in value.items() if key not in left}
 
     found: Schema = put(schema, frozenset())
     return found

@@ -8,6 +8,8 @@ import { Registry } from "./registry.js"
 
 let arrived = new Map()
 let due = 0
+/** Set once the result is drawn: what comes late of the articles on their way must not go over it. */
+let whole = false
 
 const view = {
   async start() {
@@ -17,6 +19,7 @@ const view = {
   clear() {
     cancelAnimationFrame(due)
     due = 0
+    whole = false
     arrived = new Map()
     at("result").hidden = true
     at("arrivals").replaceChildren()
@@ -29,7 +32,7 @@ const view = {
     at("include-sections").checked = include_sections ?? true
   },
   event({ kind, data }) {
-    if (kind !== "output" || !data.value?.url || arrived.has(data.value.url)) return
+    if (whole || kind !== "output" || !data.value?.url || arrived.has(data.value.url)) return
     arrived.set(data.value.url, { ...data.value, source: { site: registry.nameOf(data.value.sourceId) } })
     due ||= requestAnimationFrame(drawArrived)
   },
@@ -37,6 +40,8 @@ const view = {
     if (state.status === "failed") drawBroken(state.problem?.failures?.filter(one => one.error) ?? [])
   },
   async result({ articles, sources }) {
+    cancelAnimationFrame(due)
+    whole = true
     drawArticles(articles)
     drawBroken(sources.filter(one => one.error))
     await library.draw()
