@@ -19,8 +19,9 @@ $(VENV)/.ready: pyproject.toml apps/pyproject.toml
 demo: setup      ## the server with SQLite in ./data, a small world beside it, a job of each application live; Ctrl-C ends it
 	$(BIN)/python -m accepted_apps.demo
 
+# Tests wait for processes that start for a third of their time, so three at once keep two cores busy.
 test: setup browser lint  ## everything but the long ones: lint, types, layers, then all tests in random order
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m 'not soak'
+	$(BIN)/python -m pytest -n 3 --dist loadgroup -m 'not soak'
 
 lint: setup      ## format, rules, strict types on source and tests, layers
 	$(BIN)/ruff format --check .
