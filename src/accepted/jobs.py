@@ -248,8 +248,8 @@ class Jobs:
         new: list[NewJob] = []
         for (arguments, options), key in zip(items, keys, strict=True):
             job_id = new_id()
-            files = await self._store_files(job_id, task, arguments) if task.files else {}
-            new.append(self._new_job(job_id, task, {**arguments, **files}, options, key))
+            files, digests = await self._store_files(job_id, task, arguments) if task.files else ({}, [])
+            new.append(self._new_job(job_id, task, {**arguments, **files}, digests, options, key))
         self.worker.expect()
         made = [_told(one) for one in await self.store.submit(new)]
         stored = 0
@@ -262,13 +262,20 @@ class Jobs:
         return made
 
     def _new_job(
-        self, job_id: str, task: Task[..., Any], arguments: dict[str, Any], options: Options, limit_key: str | None
+        self,
+        job_id: str,
+        task: Task[..., Any],
+        arguments: dict[str, Any],
+        digests: list[bytes],
+        options: Options,
+        limit_key: str | None,
     ) -> NewJob:
+        """`digests`: of the files' content, which the stored arguments do not tell."""
         stored = task.dump_arguments(arguments, options.owner)
         key, now = options.idempotency_key, time.time()
         if isinstance(key, str):
             key = IdempotencyKey(
-                f"{options.owner}|task:{task.name}", key, fingerprint(stored), now + self.settings.idempotency
+                f"{options.owner}|task:{task.name}", key, fingerprint(stored, *digests), now + self.settings.idempotency
             )
         return task.new_job(
             stored,
@@ -281,9 +288,15 @@ class Jobs:
             common=self._limits,
         )
 
-    async def _store_files(self, job_id: str, task: Task[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    async def _store_files(
+        self, job_id: str, task: Task[..., Any], arguments: dict[str, Any]
+    ) -> tuple[dict[str, Any], list[bytes]]:
+        """The arguments that are files, as they are kept, and the SHA-256 of each."""
+        digests: list[bytes] = []
+
         async def keep(name: str, file: UploadFile) -> UploadFile:
             kept = await self.blobs.put(job_id, f"upload.{name}", file.path, media_type=file.media_type)
+            digests.append(bytes.fromhex(kept.sha256))
             return replace(file, blob=kept.name, size_bytes=kept.size_bytes)
 
         stored: dict[str, Any] = {}
@@ -295,7 +308,7 @@ class Jobs:
             names = [f"{name}.{number}" if many else name for number in range(len(files))]
             kept = [await keep(one, file) for one, file in zip(names, files, strict=True)]
             stored[name] = kept if many else kept[0]
-        return stored
+        return stored, digests
 
     async def submit_jobs(self, task: Task[..., Any], items: list[tuple[dict[str, Any], Options]]) -> list[Any]:
         """What `task.submit` stands on: a handle, or the exception that refused it, for each."""

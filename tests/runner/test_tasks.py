@@ -12,7 +12,7 @@ import pydantic
 import pytest
 
 from accepted import Jobs, UploadFile
-from accepted.errors import ConfigurationError, InvalidInput
+from accepted.errors import ConfigurationError, IdempotencyMismatch, InvalidInput
 from accepted.job import new_id
 
 
@@ -77,6 +77,24 @@ async def test_files_in_a_list(tmp_path: Path) -> None:
         assert await (await read.submit(paths[:1])).result(timeout=10) == ["a"]
         stored = (await jobs.list()).jobs[0].args
     assert b'"local"' not in stored
+
+
+async def test_a_key_goes_by_the_content_of_files(tmp_path: Path) -> None:
+    jobs, file = Jobs("sqlite://:memory:"), tmp_path / "export.csv"
+
+    @jobs.task
+    async def read(file: UploadFile) -> str:
+        return file.path.read_text(encoding="utf-8")
+
+    async with jobs:
+        once = read.with_options(idempotency_key="once")
+        file.write_text("first", encoding="utf-8")
+        first = await once.submit(UploadFile.of(file))
+        assert (await once.submit(UploadFile.of(file))).id == first.id
+        file.write_text("other", encoding="utf-8")
+        with pytest.raises(IdempotencyMismatch):
+            await once.submit(UploadFile.of(file))
+        assert await first.result(timeout=10) == "first"
 
 
 async def test_models_with_aliases_survive_the_store() -> None:

@@ -13,7 +13,6 @@ from starlette.responses import StreamingResponse
 
 from accepted import AcceptedError, JobNotFound, JobRecord, Jobs, Status, Task
 from accepted.errors import UnsupportedMediaType
-from accepted.http.idempotency import Claim, scope
 from accepted.http.negotiation import media_type, parse_key
 from accepted.http.uploads import read_form
 from accepted.http.waiting import while_connected
@@ -108,16 +107,12 @@ class SalesRoutes(Routes):
         if media_type(request.headers.get("content-type")) != "multipart/form-data":
             raise UnsupportedMediaType("Send multipart/form-data with asin_or_url, marketplace and the exports.")
         key = parse_key(request.headers.get("idempotency-key"))
-        settings = self._jobs.settings
-        async with read_form(request, settings) as form:
+        async with read_form(request, self._jobs.settings) as form:
             given = given_in(form)
             self._task.validate(dict(given))
             await check_exports(given, self._settings.limits)
-            options: dict[str, Any] = {"owner": identity.owner}
-            if key is not None:
-                claim = Claim(scope(identity.owner, TASK), key)
-                options["idempotency_key"] = claim.of_body(form.digests, kept=settings.idempotency)
-            return (await self._task.with_options(**options).submit(**given)).record
+            task = self._task.with_options(owner=identity.owner, idempotency_key=key)
+            return (await task.submit(**given)).record
 
     # ── one analysis ──
 
