@@ -18,6 +18,22 @@ export function button(text, act, { className = "", label } = {}) {
   return node
 }
 
+/** A button that copies what `text()` gives. Where a page may not write to the clipboard, `shown` is selected, so that Ctrl-C does. */
+export function copying(text, shown, label) {
+  const node = button("Copy", async () => {
+    try {
+      await navigator.clipboard.writeText(text())
+      node.textContent = "Copied"
+    } catch {
+      // Not every browser lets a page on plain HTTP do so.
+      getSelection().selectAllChildren(shown)
+      node.textContent = "Selected"
+    }
+    setTimeout(() => { node.textContent = "Copy" }, 1500)
+  }, { className: "copy", label })
+  return node
+}
+
 /** The address, if a browser may be sent there; else null: `javascript:` and the like are no addresses. */
 export function webAddress(text) {
   try {
@@ -36,9 +52,9 @@ export function link(text, address, className) {
   return node
 }
 
-/** A file that the browser saves. */
-export function save(name, text, type) {
-  const url = URL.createObjectURL(new Blob([text], { type }))
+/** A file that the browser saves. `content`: a text or a Blob. */
+export function save(name, content, type) {
+  const url = URL.createObjectURL(new Blob([content], { type }))
   Object.assign(make("a"), { href: url, download: name }).click()
   setTimeout(() => URL.revokeObjectURL(url), 10_000)
 }
@@ -48,6 +64,12 @@ export const capital = text => text.charAt(0).toUpperCase() + text.slice(1)
 export const count = (number, one, many = `${one}s`) => `${number.toLocaleString()} ${number === 1 ? one : many}`
 export const when = time => new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" })
 export const day = time => new Date(time).toLocaleDateString([], { dateStyle: "medium" })
+
+/** A number of bytes as a person reads it. */
+export function size(bytes) {
+  if (bytes < 1000) return `${bytes} bytes`
+  return bytes < 999_500 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
+}
 
 /** Seconds between two times (now, where one is missing) as a person reads them. */
 export function span(from, to) {

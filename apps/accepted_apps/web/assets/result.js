@@ -1,7 +1,7 @@
 // The result: the page redrawn from its elements, the list of them, and the one that is looked at.
 //
 // Nothing of the foreign page is rendered here: no HTML, no addresses, only the texts, as text.
-import { at, make } from "./dom.js"
+import { at, copying, make } from "./dom.js"
 
 const ZONES = new Map([["header", "aside"], ["nav", "aside"], ["footer", "aside"]])
 const GROUPS = new Set(["article", "li", "figure", "tr"])
@@ -108,24 +108,8 @@ function selector(name, value) {
   const code = make("code", "", value)
   code.dataset.kind = name.toLowerCase()
   code.tabIndex = 0
-  const copy = make("button", "", "Copy")
-  copy.type = "button"
-  copy.setAttribute("aria-label", `Copy ${name}`)
-  copy.addEventListener("click", () => copyText(value, copy, code))
-  row.append(make("span", "", name), code, copy)
+  row.append(make("span", "", name), code, copying(() => value, code, `Copy ${name}`))
   return row
-}
-
-async function copyText(value, button, code) {
-  try {
-    await navigator.clipboard.writeText(value)
-    button.textContent = "Copied"
-  } catch {
-    // Not every browser lets a page on plain HTTP write to the clipboard: select it, so that Ctrl-C does.
-    getSelection().selectAllChildren(code)
-    button.textContent = "Selected"
-  }
-  setTimeout(() => { button.textContent = "Copy" }, 1500)
 }
 
 // ── the list ──
