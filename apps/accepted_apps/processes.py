@@ -14,6 +14,7 @@ import importlib
 import os
 import pickle
 import queue
+import re
 import signal
 import struct
 import sys
@@ -21,6 +22,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO, Concatenate, Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -32,6 +34,7 @@ Heard = Callable[..., None]
 _LENGTH: Final = struct.Struct("!Q")
 _NO_MEMORY: Final = 77
 """Exit code: there may be none left to say so in words."""
+_NEARLY_ALL: Final = 0.8
 
 
 class ProcessDied(Exception):
@@ -209,22 +212,40 @@ def _listen(orders: queue.SimpleQueue[bytes]) -> None:
 
 
 def _made(order: bytes, tell: Heard) -> tuple[str, Any]:
+    memory = 0
     try:
         function, memory, args, kwargs = pickle.loads(order)  # noqa: S301 - who has started us
         if memory:
             _limit(memory)
         return "result", function(tell, *args, **kwargs)
     except Exception as error:
-        if _is_of_memory(error):
+        if _is_of_memory(error, memory):
             os._exit(_NO_MEMORY)
         return "error", _portable(error)
 
 
-def _is_of_memory(error: Exception) -> bool:
-    """MemoryError, and what the system says instead where a thread, a file or a library finds no memory."""
-    no_memory = isinstance(error, OSError) and error.errno == errno.ENOMEM
+def _is_of_memory(error: Exception, memory: int) -> bool:
+    """MemoryError, and what is said instead where a thread, a file or a library finds no memory.
+
+    A package that does without a library which could not be loaded fails later, and in any words: so each error of
+    Python's own counts, where most of the limit has been taken.
+    """
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
     said = ("can't start new thread", "failed to map segment", "Cannot allocate memory")
-    return isinstance(error, MemoryError) or no_memory or any(one in str(error) for one in said)
+    if any(one in str(error) for one in said):
+        return True
+    return type(error).__module__ == "builtins" and 0 < memory * _NEARLY_ALL < _most_taken()
+
+
+def _most_taken() -> int:
+    """Bytes of address space that this process had at its most; 0 where the system does not tell."""
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0
+    told = re.search(r"^VmPeak:\s*(\d+) kB$", status, re.MULTILINE)
+    return int(told[1]) * 1024 if told else 0
 
 
 def _portable(error: Exception) -> Exception:

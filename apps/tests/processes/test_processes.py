@@ -61,6 +61,13 @@ async def test_memory_is_bounded() -> None:
         await in_process(called.take, nobody, 2 * 1024**3, 4 * 1024**3)
 
 
+async def test_where_memory_was_short_an_error_of_pythons_own_tells_of_it() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Fast'"):
+        await in_process(called.miss, nobody, 2 * 1024**3, 1024**2)
+    with pytest.raises(ProcessDied, match="more memory than it may"):
+        await in_process(called.miss, nobody, 2 * 1024**3, 7 * 1024**3 // 4)
+
+
 async def test_what_cannot_be_sent_is_an_error_and_leaves_nothing() -> None:
     with pytest.raises((pickle.PicklingError, AttributeError, TypeError)):
         await in_process(lambda tell: None, nobody, 0)

@@ -83,8 +83,12 @@ async def test_a_long_pause_is_waited_for_outside_of_the_worker(serve: Any, netw
         job_id = await client.start(networks.on_bluesky("ann"), comments=2)
         await wait_until(lambda: len(server.counts("thread")) >= 5, what="the first posts")
         server.trouble("thread", "limited", times=1, retry_after=2)
-        shown = await wait_for_message(client, job_id, "the job goes on from here")
-        assert shown["status"] == "pending"
+
+        async def outside() -> dict[str, Any] | None:
+            state = await client.look(job_id)
+            return state if state["status"] == "pending" and "goes on from here" in state["message"] else None
+
+        shown = await wait_until(outside, what="the job waits without a worker")
         assert "Bluesky asks to wait 2 s" in shown["message"]
         state = await client.over(job_id)
     assert state["status"] == "completed", state
