@@ -89,6 +89,26 @@ PAGES: Final = (
         task="news",
         shows=("sources", "limit", "include_media", "include_sections"),
     ),
+    Page(
+        path="sales",
+        name="Sales",
+        title="Sales analysis",
+        lead="Give it a product of Amazon's and the keywords of its competitors: each keyword is judged, and a listing is "
+        "written with those that belong to it.",
+        history="Your analyses",
+        task="sales-analysis",
+        shows=("asin_or_url", "marketplace", "main_keyword"),
+    ),
+    Page(
+        path="audit",
+        name="Audit",
+        title="API audit",
+        lead="Give it a repository and the slow endpoints of its service: it finds the routes behind them, what makes "
+        "them slow, and what to change.",
+        history="Your audits",
+        task="audit",
+        shows=("github_repo", "branch", "worst_apis", "report"),
+    ),
 )
 
 
