@@ -93,8 +93,8 @@ PAGES: Final = (
         path="sales",
         name="Sales",
         title="Sales analysis",
-        lead="Give it a product of Amazon's and the keywords of its competitors: each keyword is judged, and a listing is "
-        "written with those that belong to it.",
+        lead="Give it a product of Amazon's and the keywords of its competitors: each keyword is judged, and a "
+        "listing is written with those that belong to it.",
         history="Your analyses",
         task="sales-analysis",
         shows=("asin_or_url", "marketplace", "main_keyword"),

@@ -360,6 +360,7 @@ def _comparison(found: Analysis, before: Measured, after: Measured, made: Optimi
             "title_after": len(after.title),
             "title_utilization_before_pct": percent(len(before.title), limits.title),
             "title_utilization_after_pct": percent(len(after.title), limits.title),
+            "bullet_limit": limits.bullet,
             "backend_limit": limits.backend,
             "backend_before": 0,
             "backend_after": len(after.backend.encode()),

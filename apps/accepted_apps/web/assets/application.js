@@ -1,6 +1,6 @@
 // What every application's page does: who asks, what went wrong, one job that is shown and followed, earlier ones.
 import { key } from "./api.js"
-import { at } from "./dom.js"
+import { at, capital } from "./dom.js"
 import { JobFollower } from "./follow.js"
 import { active, asked, cancelJob, earlier, lookJob, resultOf, retryJob, stateOf } from "./jobs.js"
 import { Past } from "./past.js"
@@ -181,7 +181,7 @@ export function invalid(name, error) {
   const place = field && at(`${field.id}-error`)
   if (!place) return false
   place.hidden = false
-  place.textContent = error.fieldSays ? `${place.dataset.subject ?? "This"} ${error.fieldSays}` : error.message
+  place.textContent = error.fieldSays ? `${place.dataset.subject ?? "This"} ${error.fieldSays}` : capital(error.message.replace(`${name}: `, ""))
   field.setAttribute("aria-invalid", "true")
   field.closest("details")?.setAttribute("open", "")
   field.focus()

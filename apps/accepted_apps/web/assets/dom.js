@@ -67,8 +67,9 @@ export const day = time => new Date(time).toLocaleDateString([], { dateStyle: "m
 
 /** A number of bytes as a person reads it. */
 export function size(bytes) {
-  if (bytes < 1000) return `${bytes} bytes`
-  return bytes < 999_500 ? `${Math.round(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`
+  if (bytes < 1024) return count(bytes, "byte")
+  const [number, unit] = bytes < 1024 ** 2 ? [bytes / 1024, "KB"] : [bytes / 1024 ** 2, "MB"]
+  return `${number.toLocaleString([], { maximumFractionDigits: number < 10 ? 1 : 0 })} ${unit}`
 }
 
 /** Seconds between two times (now, where one is missing) as a person reads them. */
