@@ -137,6 +137,91 @@ REPORTS: dict[str, tuple[str, str, dict[str, object]]] = {
         ),
         {"impressions": 1480, "clicks": 30, "spend": 15.20, "sales": 120.50, "orders": 6},
     ),
+    "search-term report in Portuguese": (
+        "search-term-report",
+        (
+            "Nome da campanha;Termo de pesquisa do cliente;Impressões;Cliques;Gastos;Vendas totais de 7 dias;"
+            "Total de pedidos de 7 dias (#)\nUma;peras secas;1480;30;15,20;120,50;6\n"
+        ),
+        {"impressions": 1480, "clicks": 30, "spend": 15.20, "sales": 120.50, "orders": 6},
+    ),
+    "search-term report in Japanese": (
+        "search-term-report",
+        (
+            "キャンペーン名,ターゲティング,カスタマーの検索キーワード,インプレッション,クリック,"
+            "平均クリック単価 (CPC),費用,広告がクリックされてから7日間の総売上高,"
+            "広告費売上高比率（ACOS）合計,広告がクリックされてから7日間の合計注文数,"
+            "広告がクリックされてから7日間のコンバージョン率,広告がクリックされてから7日間の広告対象SKU売上高\n"
+            '一,x,乾燥 洋梨,"1,480",30,¥51,"¥1,520","¥12,050",12.6%,6,20%,0\n'
+        ),
+        {"impressions": 1480, "clicks": 30, "spend": 1520, "sales": 12050, "orders": 6},
+    ),
+    "search-term report in Chinese": (
+        "search-term-report",
+        (
+            "广告活动名称,投放,匹配类型,客户搜索词,展示量,点击量,花费,7天总销售额,7天总订单数(#),7天的转化率\n"
+            "一,x,BROAD,dried pears,1480,30,15.20,120.50,6,20%\n"
+        ),
+        {"impressions": 1480, "clicks": 30, "spend": 15.20, "sales": 120.50, "orders": 6},
+    ),
+    "search-term report of a bulk file in German": (
+        "search-term-report",
+        (
+            "Produkt;Kampagnen-ID;Gebot;Keyword-Text;Übereinstimmungstyp;Suchbegriff eines Kunden;Impressions;Klicks;"
+            "Ausgaben;Verkäufe;Bestellungen;Einheiten;CPC\n"
+            "Sponsored Products;1;0,50;birnen;BROAD;getrocknete birnen;1480;30;15,20;120,50;6;7;0,51\n"
+        ),
+        {"impressions": 1480, "clicks": 30, "spend": 15.20, "sales": 120.50, "orders": 6, "bid": None},
+    ),
+    "search-term report of the advertising API": (
+        "search-term-report",
+        (
+            "campaignName,keyword,matchType,searchTerm,impressions,clicks,cost,sales1d,purchases7d,sales7d,"
+            "salesSameSku7d\n"
+            "One,pears,BROAD,dried pears,1480,30,15.20,90,6,120.50,80\n"
+        ),
+        {"impressions": 1480, "clicks": 30, "spend": 15.20, "sales": 120.50, "orders": 6},
+    ),
+    "top search terms in Chinese": (
+        "top-search-terms",
+        (
+            "报告范围,Weekly\n搜索频率排名,搜索词,点击量最高的商品 #1：ASIN,点击量最高的商品 #1：点击份额,"
+            "点击量最高的商品 #1：转化份额,点击量最高的商品 #2：点击份额\n812,dried pears,B0PLAY0001,10.5,4,2.25\n"
+        ),
+        {"search_frequency_rank": 812, "click_share": 12.75, "conversion_share": 4.0},
+    ),
+    "search query performance in Chinese": (
+        "search-query-performance",
+        (
+            '品牌=["Play"],报告范围=["每周"]\n搜索查询,搜索查询得分,搜索查询量,曝光：曝光总量,曝光: 曝光品牌数量,'
+            "曝光: 品牌曝光占比 %,点击量：总次数,点击量：点击的品牌数,点击：2天配送速度,"
+            "购买：下单总数,购买次数：品牌数量\n"
+            "dried pears,1,20400,46800,6100,13.03,4210,710,9,1080,112\n"
+        ),
+        {"search_volume": 20400, "impressions": 6100, "clicks": 710, "keyword_sales": 1080, "orders": 112},
+    ),
+    "sellersprite": (
+        "keywords",
+        (
+            "关键词,关键词翻译,流量占比,ABA周排名,月搜索量,月购买量,购买率,展示量,点击量,SPR,标题密度,商品数,需供比,"
+            "广告竞品数,点击总占比,转化总占比,PPC竞价\n"
+            "dried pears,梨干,2.9%,812,4790,264,5.5%,98000,4100,7,4,1907,2.5,117,41.5%,38%,$0.60\n"
+        ),
+        {
+            "search_frequency_rank": 812,
+            "search_volume": 4790,
+            "keyword_sales": 264,
+            "cpr": 7,
+            "title_density": 4,
+            "competing_products": 1907,
+            "sponsored_asins": 117,
+            "click_share": 41.5,
+            "conversion_share": 38,
+            "bid": 0.60,
+            "impressions": None,
+            "clicks": None,
+        },
+    ),
     "a row for each asin": (
         "keywords",
         (

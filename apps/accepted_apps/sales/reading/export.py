@@ -10,11 +10,12 @@ from typing import Final, cast
 
 from accepted_apps.sales.errors import NoKeywords
 from accepted_apps.sales.model import Dropped, Export, File, Keyword, Kind, ReadingReport
-from accepted_apps.sales.reading.headers import OF_ASIN, SORTS, Sort, kind_of
+from accepted_apps.sales.reading.headers import SORTS, Sort, kind_of
 from accepted_apps.sales.reading.limits import Limits
 from accepted_apps.sales.reading.merge import fold
 from accepted_apps.sales.reading.numbers import Amounts, Cell, Counts, Numbers, Ranks, Style
 from accepted_apps.sales.reading.phrases import ASIN, cleaned, key_of
+from accepted_apps.sales.reading.spellings import OF_ASIN
 from accepted_apps.sales.reading.table import Numbered, Row, Table, Unbalanced, find_table
 
 CHUNK: Final = 64

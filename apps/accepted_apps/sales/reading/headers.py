@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
 from accepted_apps.sales.model import Kind
 from accepted_apps.sales.reading.phrases import ASIN
+from accepted_apps.sales.reading.spellings import (
+    COUNTED,
+    OF_ASIN,
+    PHRASE,
+    PHRASE_ENDS,
+    SHARES,
+    SPELLINGS,
+    WINDOW,
+    WINDOWED,
+    Composed,
+)
 
 Sort = Literal["count", "rank", "amount", "signed"]
-
-PHRASE: Final = "phrase"
-OF_ASIN: Final = "asin"
-"""A column that names, row by row, the product whose organic rank the row holds."""
 
 SORTS: Final[dict[str, Sort]] = {
     "search_volume": "count",
@@ -53,125 +60,6 @@ SORTS: Final[dict[str, Sort]] = {
 SUMMED: Final = ("impressions", "clicks", "orders", "spend", "sales")
 """What a report about advertising counts apart for each campaign: it is added up for a phrase."""
 
-_SPELLINGS: Final[dict[str, str]] = {
-    PHRASE: """
-        Customer Search Term | Keyword Phrase | Search Query | Search Term | Search Terms | Keyword Phrases
-        | Phrase | Keyword | Keywords | Query | Search Phrase | Keyword Text | Keyword (Phrase) | Search Keyword
-        | Suchbegriff eines Kunden | Suchbegriff des Kunden | Kundensuchbegriff | Suchabfrage | Suchanfrage
-        | Suchbegriff | Suchbegriffe | Suchwort | Schlüsselwort | Schlagwort | Keyword-Phrase | Suchphrase
-        | Terme de recherche client | Terme de recherche du client | Termes de recherche du client
-        | Requête de recherche | Terme de recherche | Termes de recherche | Mot-clé | Mots-clés | Mot clé | Requête
-        | Termine di ricerca del cliente | Termine di ricerca cliente | Termine di ricerca | Query di ricerca
-        | Termini di ricerca | Parola chiave | Parole chiave | Chiave di ricerca
-        | Término de búsqueda del cliente | Término de búsqueda de cliente | Término de búsqueda
-        | Términos de búsqueda | Consulta de búsqueda | Palabra clave | Palabras clave | Frase clave
-        | Zoekterm | Zoekwoord | Termo de pesquisa | Palavra-chave | Sökterm | Wyszukiwane hasło | Słowo kluczowe
-        | 検索語句 | 検索キーワード | カスタマーの検索キーワード | 検索用語 | カスタマーの検索用語
-        | 検索クエリ | キーワード
-        | 关键词 | 搜索词 | 流量词 | 关键字 | Ключевая фраза | Ключевое слово | كلمة البحث | anahtar kelime""",
-    "search_volume": """
-        Search Volume | Exact Search Volume | Search Query Volume | Exact Volume | Monthly Search Volume
-        | Search Volume Exact | Search Volume (Exact Match) | 30-Day Search Volume (Exact Match)
-        | 30-Day Search Volume | Monthly Searches | Avg. Monthly Searches | Est. Search Volume
-        | Estimated Search Volume | Search Vol | Search Vol. | Searches | Volume | SV | Vol | Global Search Volume
-        | Search Volume (Past 360 days) | Search Volume (last 30 days)
-        | Volumen der Suchabfrage | Volumen der Suchanfrage | Suchvolumen | Monatliches Suchvolumen | Suchanfragen
-        | Suchvolumen exakt
-        | Volume de recherche | Volume des requêtes de recherche | Volume de la requête de recherche
-        | Volume de requêtes de recherche | Volume mensuel de recherche | Volume de recherche mensuel
-        | Volume di ricerca | Volume delle query di ricerca | Volume della query di ricerca | Volume di ricerca mensile
-        | Volume ricerche | Volumen de búsqueda | Volumen de búsquedas | Volumen de consultas de búsqueda
-        | Volumen de la consulta de búsqueda | Volumen de búsqueda mensual | Volumen mensual de búsquedas
-        | Zoekvolume | Volume de pesquisa | Sökvolym | Liczba wyszukiwań
-        | 検索ボリューム | 検索クエリのボリューム | 月間検索数 | 搜索量 | 月搜索量 | 搜索查询量""",
-    "search_volume_trend": """
-        Search Volume Trend | Search Volume Trend (30 days) | Search Trend | Volume Trend | 30-Day Trend
-        | Trend (30 days) | Search Volume Growth (90 days) | 30 Day Trend | Trend | Suchvolumentrend
-        | Suchvolumen-Trend | Tendance du volume de recherche | Andamento del volume di ricerca
-        | Tendencia del volumen de búsqueda""",
-    "title_density": "Title Density | Title Density Exact | Titeldichte | Densité du titre | Densidad de título",
-    "cpr": "CPR | CPR 8-Day Giveaways | Cerebro Product Rank | CPR (8 days)",
-    "competing_products": """
-        Competing Products | Number of Competing Products | Competing | Organic Product Count | Total Results
-        | Konkurrierende Produkte | Konkurrenzprodukte | Produits concurrents | Prodotti concorrenti
-        | Productos competidores | Productos competidores (número) | 竞品数 | 商品数""",
-    "keyword_sales": """
-        Keyword Sales | KW Sales | Estimated Keyword Sales | Purchases: Total Count | Purchases Total Count
-        | Käufe: Gesamtanzahl | Achats : nombre total | Acquisti: conteggio totale | Compras: recuento total
-        | Keyword-Verkäufe | Ventes du mot-clé | Ventas de palabras clave""",
-    "iq_score": """
-        Cerebro IQ Score | Magnet IQ Score | Cerebro IQ | Magnet IQ | IQ Score | Helium 10 IQ Score | Smart Score""",
-    "ranking_competitors": """
-        Ranking Competitors (count) | Ranking Competitors | Competitors Ranking | Ranking Competitors Count""",
-    "competitor_rank_avg": "Competitor Rank (avg) | Competitor Rank Average | Avg. Competitor Rank | Competitor Rank",
-    "competitor_performance_score": "Competitor Performance Score | Competitor Score",
-    "position": "Position (Rank) | Position | Rank (Position)",
-    "relative_rank": "Relative Rank",
-    "organic_rank": """
-        Organic Rank | Natural Rank | Organischer Rang | Rang organique | Posizione organica
-        | Clasificación orgánica | Rango orgánico | 自然排名""",
-    "sponsored_rank": "Sponsored Rank | Sponsored Rank (avg) | Ad Rank | Gesponserter Rang | 广告排名",
-    "sponsored_asins": "Sponsored ASINs | Sponsored Product Count | Advertised ASINs",
-    "bid": """
-        H10 PPC Sugg. Bid | H10 Suggested PPC Bid | Suggested PPC Bid | PPC Sugg. Bid | Suggested Bid | Sugg. Bid
-        | Exact PPC Bid | PPC Bid (Exact) | PPC Bid Exact | Exact Suggested Bid Median | PPC Bid | CPC
-        | Vorgeschlagenes Gebot | Enchère suggérée | Offerta suggerita | Puja sugerida""",
-    "bid_min": """
-        H10 PPC Sugg. Min Bid | PPC Sugg. Min Bid | Suggested Min Bid | Min Bid | Sugg. Min Bid
-        | Exact Suggested Bid Min""",
-    "bid_max": """
-        H10 PPC Sugg. Max Bid | PPC Sugg. Max Bid | Suggested Max Bid | Max Bid | Sugg. Max Bid
-        | Exact Suggested Bid Max""",
-    "click_share": "ABA Total Click Share | Total Click Share | Click Share (360 days)",
-    "conversion_share": """
-        ABA Total Conv. Share | ABA Total Conversion Share | Total Conv. Share | Total Conversion Share""",
-    "search_frequency_rank": """
-        Search Frequency Rank | ABA SFR | SFR | Search Frequency Rank (SFR) | ABA Search Frequency Rank
-        | Suchfrequenz-Rang | Suchhäufigkeitsrang | Rang der Suchhäufigkeit | Rang de fréquence de recherche
-        | Classement par fréquence de recherche | Posizione nella frequenza di ricerca
-        | Rango di frequenza di ricerca | Clasificación de frecuencia de búsqueda
-        | Rango de frecuencia de búsqueda | 検索頻度ランク | ABA周排名""",
-    "impressions": """
-        Impressions | Impressions: Brand Count | Impressions: ASIN Count | Impr. | Impressionen | Sichtkontakte
-        | Einblendungen | Eindrücke: Markenanzahl | Eindrücke: ASIN-Anzahl | Impressioni | Impresiones
-        | インプレッション | インプレッション数 | 表示回数""",
-    "clicks": """
-        Clicks | Clicks: Brand Count | Clicks: ASIN Count | Klicks | Klicks: Markenanzahl | Klicks: ASIN-Anzahl
-        | Clics | Clic | Clics : nombre de la marque | クリック数 | クリック""",
-    "orders": """
-        7 Day Total Orders (#) | 14 Day Total Orders (#) | 30 Day Total Orders (#) | 7 Day Total Orders
-        | 14 Day Total Orders | Total Orders (#) | Orders | Purchases: Brand Count | Purchases: ASIN Count
-        | Käufe: Markenanzahl | Käufe: ASIN-Anzahl
-        | 7 Tage, Bestellungen gesamt (#) | 14 Tage, Bestellungen gesamt (#) | 7 Tage, Bestellungen gesamt
-        | 14 Tage, Bestellungen gesamt | Bestellungen
-        | Total des commandes sur 7 jours (#) | Total des commandes sur 14 jours (#)
-        | Nombre total de commandes sur 7 jours (#) | Nombre total de commandes sur 14 jours (#) | Commandes
-        | Totale ordini 7 giorni (#) | Totale ordini 14 giorni (#) | Totale ordini (7 giorni) | Ordini totali 7 giorni
-        | Ordini | Pedidos totales en 7 días (#) | Pedidos totales en 14 días (#) | Total de pedidos de 7 días (#)
-        | Total de pedidos de 14 días (#) | Pedidos totales de 7 días (#) | Pedidos | 注文数 | 注文""",
-    "spend": """
-        Spend | Total Spend | Cost | Total Cost | Ausgaben | Gesamtkosten | Kosten | Dépenses | Dépense | Coût
-        | Spesa | Costo | Gasto | Coste | Inversión | 広告費 | 広告費用 | 費用""",
-    "sales": """
-        7 Day Total Sales | 14 Day Total Sales | 30 Day Total Sales | Total Sales | Sales
-        | 7 Tage, Umsatz gesamt | 14 Tage, Umsatz gesamt | 7 Tage, Verkäufe gesamt | 14 Tage, Verkäufe gesamt
-        | Verkäufe | Umsatz | Total des ventes sur 7 jours | Total des ventes sur 14 jours
-        | Ventes totales sur 7 jours | Ventes | Totale vendite 7 giorni | Totale vendite 14 giorni
-        | Vendite totali 7 giorni | Vendite | Ventas totales en 7 días | Ventas totales en 14 días
-        | Total de ventas de 7 días | Total de ventas de 14 días | Ventas totales de 7 días | Ventas | 売上 | 売上高""",
-    OF_ASIN: "ASIN | Product ASIN | Competitor ASIN",
-}
-_TOP_THREE: Final = {
-    # Amazon's words for "click share" and "conversion share" of "Top Clicked Product #1", "#2", "#3".
-    "click_share": re.compile(
-        r".*[123](?:clickshare|klickanteil|partdesclics|partdeclics|quotadiclic|condivisionedeiclic|cuotadeclics"
-        r"|porcentajedeclics|クリック共有)"
-    ),
-    "conversion_share": re.compile(
-        r".*[123](?:conversionshare|konversionsanteil|conversionanteil|partdesconversions|partdeconversion"
-        r"|quotadiconversione|cuotadeconversion|porcentajedeconversion|コンバージョン共有)"
-    ),
-}
 _ADDITION: Final = re.compile(
     r"[(\[](?:[^()\[\]]*\b(?:days?|tage|jours|giorni|días|month(?:ly)?|weeks?|us|uk|de|fr|it|es|ca|usa|usd|eur|gbp|cad"
     r"|exact|total|global|est\.?|organic)\b[^()\[\]]*|[#%$€£]|\d+)[)\]]|[$€£]|\s-\s(?:us|uk|de|fr|it|es|ca)$",
@@ -197,13 +85,39 @@ def normal(header: str) -> str:
 
 def _aliases() -> dict[str, tuple[str, int]]:
     table: dict[str, tuple[str, int]] = {}
-    for meaning, spellings in _SPELLINGS.items():
-        for order, spelling in enumerate(spellings.split("|")):
-            table.setdefault(normal(spelling), (meaning, order))
+    for meaning, spellings in SPELLINGS.items():
+        for order, spelling in enumerate(_words(spellings)):
+            table.setdefault(spelling, (meaning, order))
     return table
 
 
+def _words(spellings: str) -> tuple[str, ...]:
+    return tuple(map(normal, spellings.split("|")))
+
+
+def _test_of(rule: Composed) -> tuple[str, Callable[[str], bool]]:
+    """The meaning, and whether a header has it."""
+    one_of_each, none_of = tuple(map(_words, rule.words)), _words(rule.without)
+
+    def fits(name: str) -> bool:
+        has_all = all(any(word in name for word in words) for words in one_of_each)
+        return has_all and not any(word in name for word in none_of)
+
+    return rule.meaning, fits
+
+
 _ALIASES: Final = _aliases()
+_SHARES: Final = {share: _words(spellings) for share, spellings in SHARES.items()}
+_PHRASE_ENDS: Final = _words(PHRASE_ENDS)
+_WINDOWED: Final = tuple(map(_test_of, WINDOWED))
+_COUNTED: Final = tuple(map(_test_of, COUNTED))
+_WINDOW: Final = re.compile(WINDOW)
+_HEADER_MAX: Final = 120
+_WINDOWS: Final = ("7", "14", "30", "1")
+"""Which of several windows counts: Amazon's own for Sponsored Products first, then that of Sponsored Brands."""
+
+_NO_ALIAS: Final = 1_000
+"""Above the order of any spelling in the table: a header that was put together counts after those that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,31 +168,58 @@ def columns_of(headers: Sequence[str]) -> Columns:
             meaning, order = found
             if meaning not in best or order < best[meaning][0]:
                 best[meaning] = (order, position)
+    for meaning in _misleading(best, headers):
+        best.pop(meaning, None)
     fields = {meaning: position for meaning, (_, position) in best.items()}
-    if not (OF_ASIN in fields and "organic_rank" in fields):
-        fields.pop(OF_ASIN, None)
     return Columns(fields, {share: tuple(at) for share, at in shares.items() if share not in fields}, asins)
 
 
 def names_phrases(headers: Sequence[str]) -> bool:
     """Whether one of these may be the header of the phrases, told faster than by `columns_of`."""
-    return any((found := _meaning_of(header.strip())) and found[0] == PHRASE for header in headers)
+    return any((found := _listed(header.strip())) and found[0] == PHRASE for header in headers)
 
 
 def _meaning_of(header: str) -> tuple[str, int] | None:
-    if not header or len(header) > 120:
+    return _listed(header) or (_composed(normal(header)) if header and len(header) <= _HEADER_MAX else None)
+
+
+def _listed(header: str) -> tuple[str, int] | None:
+    if not header or len(header) > _HEADER_MAX:
         return None
     found = _ALIASES.get(normal(header))
     if found is None and _SIGNS.intersection(header):
         found = _ALIASES.get(normal(_ADDITION.sub(" ", header)))
-    return found
+    return found or ((PHRASE, _NO_ALIAS) if normal(header).endswith(_PHRASE_ENDS) else None)
+
+
+def _composed(name: str) -> tuple[str, int] | None:
+    """What a header means that no table lists, by the words it is put together from."""
+    if window := _WINDOW.search(name):
+        order = _WINDOWS.index(window[1]) if window[1] in _WINDOWS else len(_WINDOWS)
+        return next(((meaning, _NO_ALIAS + order) for meaning, fits in _WINDOWED if fits(name)), None)
+    return next(((meaning, _NO_ALIAS) for meaning, fits in _COUNTED if fits(name)), None)
+
+
+def _misleading(found: Mapping[str, tuple[int, int]], headers: Sequence[str]) -> list[str]:
+    """Meanings that the other columns contradict."""
+    wrong = [] if {OF_ASIN, "organic_rank"} <= found.keys() else [OF_ASIN]
+    if "spend" in found and "bid" in found and normal(headers[found["bid"][1]]) == "cpc":
+        wrong.append("bid")  # what was paid, and not what is asked
+    if "search_volume" in found and not found.keys() & {"spend", "orders", "sales"}:
+        # What all products had on a search, unless the header says whose it is.
+        wrong += [name for name in ("impressions", "clicks") if name in found and found[name][0] < _NO_ALIAS]
+    return wrong
 
 
 def _share_of(header: str) -> str | None:
     if not any(digit in header for digit in "123") or len(header) > 200:
         return None
     name = normal(header)
-    return next((share for share, pattern in _TOP_THREE.items() if pattern.fullmatch(name)), None)
+    return next((share for share, words in _SHARES.items() if _of_top_three(name, words)), None)
+
+
+def _of_top_three(name: str, words: tuple[str, ...]) -> bool:
+    return any(name.endswith(word) and name.removesuffix(word)[-1:] in ("1", "2", "3") for word in words)
 
 
 def _asin_of(header: str) -> str | None:
