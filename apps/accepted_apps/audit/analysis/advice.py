@@ -100,8 +100,8 @@ def _summary(api: WorstApi, route: Route, dossier: Dossier) -> str:
     if dossier.findings:
         first = dossier.findings[0]
         count = len(dossier.findings)
-        cost = "place costs" if count == 1 else "places cost"
-        return f"{where}: {count} {cost} time or hide errors, above all: {first.title}."
+        cost = "place costs time or hides" if count == 1 else "places cost time or hide"
+        return f"{where}: {count} {cost} errors, above all: {first.title}."
     if not dossier.sources:
         return f"{where}: its code could not be read, so nothing is said of it."
     if slow:

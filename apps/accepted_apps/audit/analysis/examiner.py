@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Final
 
@@ -52,6 +53,7 @@ class Examiner:
         self._tree = tree
         self._codes: dict[str, Code | None] = {}
         self._definitions = Definitions(tree)
+        self._by_line: dict[str, tuple[list[Function], list[int]]] = {}
         self._relations: dict[str, dict[str, str]] | None = None
 
     def measure(self, route: Route) -> list[str]:
@@ -94,13 +96,21 @@ class Examiner:
         code = self._code(route.file)
         if code is None:
             return None
-        begins = [one for one in code.functions if route.line <= one.span.line <= max(route.end_line, route.line)]
-        around = [one for one in code.functions if one.span.line <= route.line <= one.span.end_line]
+        begins = self._begun(code, route.line, max(route.end_line, route.line))
         name = re.split(r"[.#:]", route.function)[-1]
         for chosen in ([one for one in begins if name and one.name == name], begins):
             if chosen:
                 return max(chosen, key=lambda one: one.span.end - one.span.start)
+        around = [one for one in code.functions if one.span.line <= route.line <= one.span.end_line]
         return min(around, key=lambda one: one.span.end - one.span.start, default=None)
+
+    def _begun(self, code: Code, first: int, last: int) -> list[Function]:
+        """The functions that begin in these lines. A file may have thousands, and a route for each."""
+        if code.file not in self._by_line:
+            functions = sorted(code.functions, key=lambda one: one.span.line)
+            self._by_line[code.file] = functions, [one.span.line for one in functions]
+        functions, lines = self._by_line[code.file]
+        return functions[bisect_left(lines, first) : bisect_right(lines, last)]
 
     def _hits(self, function: Function, route: Route) -> Iterator[Hit]:
         code = self._code(function.file)

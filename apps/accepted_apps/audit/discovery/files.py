@@ -84,6 +84,8 @@ class SourceTree:
         self._texts: OrderedDict[str, str | None] = OrderedDict()
         self._trees: OrderedDict[tuple[str, str], Any] = OrderedDict()
         self._kept = 0
+        self._split: tuple[str, list[str]] = ("", [])
+        """The lines of the file that was asked for last: routes of one file come one after another."""
 
     def declares(self, path: str) -> bool:
         """Whether a file is part of the program itself, not of its tests or examples."""
@@ -110,7 +112,9 @@ class SourceTree:
 
     def lines(self, path: str, first: int, last: int) -> str:
         """Lines from 1, both included."""
-        return "\n".join((self.text(path) or "").split("\n")[first - 1 : last])
+        if self._split[0] != path:
+            self._split = path, (self.text(path) or "").split("\n")
+        return "\n".join(self._split[1][first - 1 : last])
 
     def snippet(self, path: str, first: int, last: int) -> str:
         """As `lines`, with what is too long for a result cut off."""
