@@ -94,7 +94,7 @@ at("paste").addEventListener("click", () => {
   if (open) at("json").focus()
 })
 
-at("fill").addEventListener("click", () => {
+at("take").addEventListener("click", () => {
   const place = at("json-error")
   const say = text => {
     place.hidden = !text

@@ -46,10 +46,9 @@ export function drawAudited(result, name) {
   if (worst) worst.open = true
 }
 
-function about(info, { analysis_by: by, cost }) {
+function about(info, { analysis_by: by }) {
   const commit = info.commit ? [`commit ${info.commit.slice(0, 10)}`] : []
-  const who = by === "rules" ? "analysed by rules" : `analysed by ${by}${cost ? "" : ", at no cost"}`
-  return [[info.owner, info.repo].filter(Boolean).join("/"), `branch ${info.branch}`, ...commit, ...info.frameworks, who].join(" · ")
+  return [[info.owner, info.repo].filter(Boolean).join("/"), `branch ${info.branch}`, ...commit, ...info.frameworks, `analysed by ${by}`].join(" · ")
 }
 
 function drawWarning({ status, suggestions = [] }) {
@@ -64,8 +63,8 @@ function tile(number, label, className = "") {
 }
 
 function drawNotes({ notes, repository_info: { routes_left_out: left } }) {
-  const all = [...left ? [`${count(left, "further route")} of this repository are not listed here.`] : [], ...notes].map(visible)
-  const lines = all.map(note => make("p", "caution", note))
+  const all = [...left ? [`${count(left, "further route")} of this repository ${left === 1 ? "is" : "are"} not listed here.`] : [], ...notes]
+  const lines = all.map(note => paragraph(note, "caution"))
   if (all.length <= NOTES) return at("notes").replaceChildren(...lines)
   const folded = make("details", "caution")
   folded.append(make("summary", "", `${count(all.length, "note")} on what could not be read, or not for sure`), list(all))
@@ -74,9 +73,20 @@ function drawNotes({ notes, repository_info: { routes_left_out: left } }) {
 
 function list(texts, className = "plain") {
   const node = make("ul", className)
-  node.append(...texts.map(text => make("li", "", visible(text))))
+  node.append(...texts.map(text => prose("li", "", text)))
   return node
 }
+
+/** A sentence in which code stands between backticks. */
+function prose(tag, className, text) {
+  const node = make(tag, className)
+  const parts = visible(text).split(CODE)
+  node.append(...parts.map((part, place) => place % 2 ? make("code", "mono", part) : part))
+  return node
+}
+
+/** Code may hold backticks itself: the last one is followed by what ends a word. */
+const CODE = /(?<=^|[\s(])`(.+?)`(?=$|[\s.,;:]|\)(?:[\s.,;:]|$))/s
 
 // ── endpoints ──
 
@@ -104,7 +114,7 @@ function drawMatch(api) {
   const { source_code_info: code } = api
   const route = make("span", "mono route muted", visible(`${api.matched_method} ${api.matched_endpoint}`))
   const sure = make("span", "sure-of muted", `${percent(api.match_confidence)} sure`)
-  return folded(api, api.color_indicator, COLOURS[api.color_indicator], [route, sure], () => {
+  return folded(api, api.color_indicator, COLOURS[api.color_indicator], [route, average(api), sure], () => {
     const body = make("div", "found-out")
     body.append(metrics(api), part("Which route it is", matchedTo(api, code)), part("What makes it slow", slow(api)), ...handler(api, code), ...suggestions(api))
     return body
@@ -112,15 +122,17 @@ function drawMatch(api) {
 }
 
 function drawMiss(api) {
-  const why = make("span", "route muted", visible(api.reason))
+  const why = prose("span", "route muted", api.reason)
   const word = api.color_indicator === "red" ? "unmatched, issues" : "unmatched"
-  return folded(api, "none", word, [why], () => {
+  return folded(api, "none", word, [why, average(api)], () => {
     const body = make("div", "found-out")
     body.append(metrics(api), part("Why", paragraph(api.reason)))
     if (api.nearest) body.append(part("What came closest", candidate(api.nearest)))
     return body
   })
 }
+
+const average = ({ performance_metrics: { avg_response_time_ms: time } }) => make("span", "time", time === undefined ? "" : `${time.toLocaleString()} ms`)
 
 function metrics(api) {
   const box = make("div", "measured")
@@ -141,7 +153,7 @@ function part(title, ...nodes) {
   return node
 }
 
-const paragraph = (text, className = "") => make("p", className, visible(text))
+const paragraph = (text, className = "") => prose("p", className, text)
 const percent = share => `${(Math.floor(share * 1000) / 10).toLocaleString()} %`
 
 function matchedTo(api, code) {
@@ -185,7 +197,7 @@ function handler(api, code) {
   const shown = drawCode(code.code_snippet, {
     label: visible(`Code of ${place(code.file_path, code.line_number)}`), from: code.line_number, remarks: here.map(one => remark(one, api)),
   })
-  const nodes = [part("The handler", paragraph(place(code.file_path, code.line_number), "mono muted"), shown)]
+  const nodes = [part("The handler", make("p", "mono muted", visible(place(code.file_path, code.line_number))), shown)]
   if (elsewhere.length) nodes.push(part("In what it calls", ...elsewhere.map(one => excerpt(one, api))))
   return nodes
 }
@@ -193,14 +205,14 @@ function handler(api, code) {
 function excerpt(finding, api) {
   const node = make("div", "lined")
   const where = place(finding.file, finding.line)
-  node.append(paragraph(where, "mono muted"), drawCode(finding.excerpt, { label: visible(`Code of ${where}`), from: finding.line, remarks: [remark(finding, api)] }))
+  node.append(make("p", "mono muted", visible(where)), drawCode(finding.excerpt, { label: visible(`Code of ${where}`), from: finding.line, remarks: [remark(finding, api)] }))
   return node
 }
 
 function remark(finding, api) {
   const node = make("div", "finding")
   const head = make("p", "finding-head")
-  head.append(make("span", `severity ${finding.severity}`, finding.severity), make("strong", "", visible(finding.title)))
+  head.append(make("span", `severity ${finding.severity}`, finding.severity), prose("strong", "", finding.title))
   const todo = api.code_suggestions.find(one => one.rule && one.rule === finding.rule)
   node.append(head, paragraph(finding.why), said("What to do", todo?.explanation ?? "No rewriting fits all cases here: how to do it otherwise is yours to decide."), said("To be expected", finding.gain))
   return { line: finding.line, end: finding.end_line, level: finding.severity, node }
@@ -208,7 +220,7 @@ function remark(finding, api) {
 
 function said(what, text) {
   const node = make("p")
-  node.append(make("strong", "", `${what}: `), make("span", "", visible(text)))
+  node.append(make("strong", "", `${what}: `), prose("span", "", text))
   return node
 }
 
@@ -217,8 +229,8 @@ function suggestions(api) {
   return [part(count(api.code_suggestions.length, "suggestion"), ...api.code_suggestions.map(one => {
     const node = make("article", "suggestion lined")
     const head = make("p", "finding-head")
-    head.append(make("span", `severity ${one.priority}`, one.priority), make("strong", "", visible(one.title)))
-    const where = one.file ? [paragraph(place(one.file, one.line), "mono muted")] : []
+    head.append(make("span", `severity ${one.priority}`, one.priority), prose("strong", "", one.title))
+    const where = one.file ? [make("p", "mono muted", visible(place(one.file, one.line)))] : []
     node.append(head, paragraph(one.explanation || one.description), ...where, drawBoth(one.current_code, one.improved_code, one.line || 1), said("To be expected", one.expected_improvement))
     return node
   }))]
@@ -235,7 +247,7 @@ const COLUMNS = [
   { name: "file", title: "File", value: one => visible(`${one.file_path}:${one.line_number}`) },
   { name: "framework", title: "Framework", value: one => one.framework },
   { name: "complexity", title: "Complexity", says: "Ways through the handler's code", value: one => one.complexity_score, number: true },
-  { name: "risk", title: "Risk", says: "By complexity, and what was found", value: one => RISKS.indexOf(one.risk_level), cell: one => make("span", `risk ${one.risk_level.toLowerCase()}`, one.risk_level.toLowerCase()) },
+  { name: "risk", title: "Risk", says: "By complexity, and what was found", value: one => RISKS.indexOf(one.risk_level), cell: one => make("span", `severity ${one.risk_level.toLowerCase()}`, one.risk_level.toLowerCase()) },
   { name: "found", title: "Found", says: "What the rules found in the handler", value: one => one.potential_issues.length, number: true },
 ]
 
@@ -270,7 +282,7 @@ function drawRoute(route) {
   at("route-title").textContent = visible(`${route.method} ${route.endpoint}`)
   const source = route.source === "openapi" ? ["named by an OpenAPI file only"] : []
   at("route-what").textContent = visible([route.function_name, place(route.file_path, route.line_number), route.framework, `complexity ${route.complexity_score}`, `risk ${route.risk_level.toLowerCase()}`, ...source].filter(Boolean).join(" · "))
-  at("route-issues").replaceChildren(...[...route.potential_issues, ...route.notes].map(text => make("li", "", visible(text))))
+  at("route-issues").replaceChildren(...[...route.potential_issues, ...route.notes].map(text => prose("li", "", text)))
   at("route-code").replaceChildren(...route.code_snippet ? [drawCode(route.code_snippet, { label: "Code of the handler", from: route.line_number })] : [])
   at("route").showModal()
   at("route-title").focus()
