@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import fields
 from typing import Final, cast
 
@@ -16,10 +18,7 @@ from accepted_apps.sales.reading.merge import fold
 from accepted_apps.sales.reading.numbers import Amounts, Cell, Counts, Numbers, Ranks, Style
 from accepted_apps.sales.reading.phrases import ASIN, cleaned, key_of
 from accepted_apps.sales.reading.spellings import OF_ASIN
-from accepted_apps.sales.reading.table import Numbered, Row, Table, Unbalanced, find_table
-
-CHUNK: Final = 64
-"""Rows that are read at once: as many as the processor's cache holds."""
+from accepted_apps.sales.reading.table import Row, Table, Unbalanced, find_table
 
 PULSE: Final = 1_000
 """Rows between two calls of a pulse."""
@@ -70,11 +69,23 @@ def read_export(data: bytes, file: File, limits: Limits | None = None, pulse: Pu
     Raises BadExport, whose message begins with the field.
     """
     field, bounds = field_of(file), limits or Limits()
+    with _uncollected():
+        try:
+            return _Reading(find_table(data, field, bounds), file, bounds, pulse).run()
+        except Unbalanced:
+            return _Reading(find_table(data, field, bounds, quoted=False), file, bounds, pulse).run()
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    """What is read makes no cycles, and to look for some among hundreds of thousands of rows takes a tenth of all."""
+    was_on = gc.isenabled()
+    gc.disable()
     try:
-        reading = _Reading(find_table(data, field, bounds), file, bounds, pulse)
-        return reading.run()
-    except Unbalanced:
-        return _Reading(find_table(data, field, bounds, quoted=False), file, bounds, pulse).run()
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def field_of(file: File) -> str:
@@ -105,6 +116,7 @@ class _Reading:
         style = self._style()
         self._mixed = len(style.votes) > 1
         self._decimal = style.decimal
+        self._numeric = tuple(name for name in SORTS if name in table.columns.fields or name in table.columns.shares)
         self._numbers: dict[Sort, Numbers] = {
             "count": Counts(style.decimal),
             "rank": Ranks(style.decimal),
@@ -113,10 +125,9 @@ class _Reading:
         }
 
     def run(self) -> Export:
-        body = self._table.body()
         told = 0
-        while chunk := list(itertools.islice(body, CHUNK)):
-            self._take(chunk)
+        for lines, rows in self._table.body():
+            self._take(lines, rows)
             self._limits.check_rows(self._rows, field_of(self._file))
             if self._pulse and self._rows - told >= PULSE:
                 told = self._rows
@@ -142,40 +153,59 @@ class _Reading:
         whole = {at: SORTS[name] in ("count", "rank") for name, at in columns.fields.items() if name in SORTS}
         whole.update(dict.fromkeys(columns.asins.values(), True))
         whole.update(dict.fromkeys(itertools.chain(*columns.shares.values()), False))
-        for number, (_, row) in enumerate(self._table.body()):
-            if number >= _TELLING and (style.votes or self._table.layout.sheet):
+        heard = 0
+        for _, rows in self._table.body():
+            if heard >= _TELLING and (style.votes or self._table.layout.sheet):
                 break
-            for at, counts in whole.items():
+            heard += len(rows)
+            for row, (at, counts) in itertools.product(rows, whole.items()):
                 if at < len(row):
                     style.hear(row[at], whole=counts)
         return style
 
-    def _take(self, chunk: list[Numbered]) -> None:
+    def _take(self, lines: Sequence[int], rows: Sequence[Row]) -> None:
         """Read some rows: column by column, which is several times as fast as cell by cell."""
-        at = self._columns.phrase
-        fitting, phrases = [], []
-        for numbered in self._fitting(chunk):
-            phrase = cleaned(str(numbered[1][at]))
-            if reason := _objection(phrase):
-                self._drop(reason, numbered[0])
-            else:
-                fitting.append(numbered)
-                phrases.append(phrase)
-        if not fitting:
+        alone: Set[int] = frozenset()
+        if not self._all_fit(rows):
+            lines, rows, alone = self._fitting(lines, rows)
+        phrases = [cleaned(str(row[self._columns.phrase])) for row in rows]
+        objections = list(map(_objection, phrases))
+        if any(objections):
+            for line, reason in zip(lines, objections, strict=True):
+                if reason:
+                    self._drop(reason, line)
+            good = [reason is None for reason in objections]
+            phrases = list(itertools.compress(phrases, good))
+            lines, rows = list(itertools.compress(lines, good)), list(itertools.compress(rows, good))
+        if not rows:
             return
-        cells = list(zip(*(row for _, row, _ in fitting), strict=True))
-        known = {name: self._values(name, cells) for name in SORTS}
+        cells = list(zip(*rows, strict=True))
+        known = {name: self._values(name, cells) for name in self._numeric}
         columns = [known.get(name) or itertools.repeat(None) for name in _BETWEEN]
-        in_files = itertools.repeat(_IN_FILES[self._file])
-        keywords = map(Keyword, phrases, map(key_of, phrases), *columns, self._ranks(cells, known), in_files)
-        for keyword, (line, _, alone) in zip(keywords, fitting, strict=True):
-            self._admit(line, keyword, alone)
+        keys, in_files = list(map(key_of, phrases)), itertools.repeat(_IN_FILES[self._file])
+        keywords = map(Keyword, phrases, keys, *columns, self._ranks(cells, known), in_files)
+        if alone or self._held or not _TOTALS.isdisjoint(keys):
+            for line, keyword in zip(lines, keywords, strict=True):
+                self._admit(line, keyword, line in alone)
+        else:
+            self._keep(keywords)
 
-    def _fitting(self, chunk: list[Numbered]) -> Iterator[tuple[int, Row, bool]]:
-        """The rows that belong to the table, as wide as its header; whether a row has nothing but its first cell."""
+    def _all_fit(self, rows: Sequence[Row]) -> bool:
+        """Whether nothing has to be looked at row by row."""
+        at, title = self._columns.phrase, self._table.headers[self._columns.phrase]
+        fit = set(map(len, rows)) == {self._width} and all(row[at] not in ("", title) for row in rows)
+        self._rows += len(rows) if fit else 0
+        return fit
+
+    def _fitting(
+        self, lines: Sequence[int], rows: Sequence[Row]
+    ) -> tuple[Sequence[int], Sequence[Row], frozenset[int]]:
+        """The rows that belong to the table, as wide as its header; the lines that have nothing but a first cell."""
         width, at = self._width, self._columns.phrase
         title = self._table.headers[at]
-        for line, row in chunk:
+        fitting: dict[int, Row] = {}
+        alone = set()
+        for line, row in zip(lines, rows, strict=True):
             if not any(row):
                 continue
             self._rows += 1
@@ -185,15 +215,17 @@ class _Reading:
             elif size > at and row[at] == title and _titles(row) == self._table.headers:
                 self._drop(_HEADER_AGAIN, line)
             else:
-                yield line, [*row[:width], *[""] * (width - size)] if size != width else row, size == 1 < width
+                fitting[line] = [*row[:width], *[""] * (width - size)]
+                if size == 1 < width:
+                    alone.add(line)
+        return list(fitting), list(fitting.values()), frozenset(alone)
 
     def _values(self, name: str, cells: Sequence[Sequence[Cell]]) -> list[float | None]:
-        """The column of one meaning; empty where the file has none."""
+        """The column of one meaning, of those that the file has."""
         if name in self._columns.shares:
             shares = zip(*(self._read("amount", at, cells) for at in self._columns.shares[name]), strict=True)
             return [_total(each) for each in shares]
-        at = self._columns.fields.get(name)
-        return [] if at is None else self._read(SORTS[name], at, cells)
+        return self._read(SORTS[name], self._columns.fields[name], cells)
 
     def _read(self, sort: Sort, at: int, cells: Sequence[Sequence[Cell]]) -> list[float | None]:
         numbers = self._numbers[sort]
@@ -209,9 +241,9 @@ class _Reading:
     def _ranks(self, cells: Sequence[Sequence[Cell]], known: dict[str, list[float | None]]) -> list[dict[str, int]]:
         asins = tuple(self._columns.asins)
         columns = [cast("list[int | None]", self._read("rank", at, cells)) for at in self._columns.asins.values()]
-        ranks = [
-            {asin: rank for asin, rank in zip(asins, row, strict=True) if rank} for row in zip(*columns, strict=True)
-        ] or [{} for _ in cells[0]]
+        ranks = [dict(itertools.compress(zip(asins, row, strict=True), row)) for row in zip(*columns, strict=True)] or [
+            {} for _ in cells[0]
+        ]
         if OF_ASIN in self._columns.fields:
             named = zip(ranks, cells[self._columns.fields[OF_ASIN]], known["organic_rank"], strict=True)
             for each, cell, rank in named:
@@ -232,19 +264,19 @@ class _Reading:
         elif keyword.key in _TOTALS:
             self._held.append((line, _TOTAL, keyword))
         else:
-            if self._held:
-                self._keep_held()
-            self._keep(keyword)
+            self._keep_held()
+            self._keep((keyword,))
 
-    def _keep(self, keyword: Keyword) -> None:
-        kept = self._keywords.setdefault(keyword.key, keyword)
-        if kept is not keyword:
-            self._merged += 1
-            fold(keyword, kept, add=self._kind == "search-term-report")
+    def _keep(self, keywords: Iterable[Keyword]) -> None:
+        kept, add = self._keywords, self._kind == "search-term-report"
+        for keyword in keywords:
+            present = kept.setdefault(keyword.key, keyword)
+            if present is not keyword:
+                self._merged += 1
+                fold(keyword, present, add=add)
 
     def _keep_held(self) -> None:
-        for _, _, keyword in self._held:
-            self._keep(keyword)
+        self._keep(keyword for _, _, keyword in self._held)
         self._held.clear()
 
     def _let_go(self) -> None:
@@ -290,7 +322,7 @@ class _Reading:
 
 def _objection(phrase: str) -> str | None:
     """Why something cannot be a keyword."""
-    if not any(map(str.isalnum, phrase)):
+    if not phrase[:1].isalnum() and not any(map(str.isalnum, phrase)):
         return _NO_PHRASE
     if len(phrase) > _PHRASE_MAX:
         return _TOO_LONG

@@ -22,6 +22,15 @@ Row = Sequence[Cell]
 Numbered = tuple[int, Row]
 """A row with the line of the file, or the row of the sheet, that it begins at."""
 
+Chunk = tuple[Sequence[int], Sequence[Row]]
+"""Some rows, with where each of them begins."""
+
+CHUNK: Final = 64
+"""Rows that are read at once: as many as the processor's cache holds."""
+
+_BLOCK: Final = 1 << 18
+"""Characters that are cut into lines at once."""
+
 _SEARCHED: Final = 60
 """Rows at the top of a file among which the header is looked for."""
 
@@ -44,13 +53,17 @@ class Unbalanced(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One way to see the rows of a file. rows: makes a new pass over all of them."""
+    """One way to see the rows of a file. chunks: makes a new pass over all of them."""
 
-    rows: Callable[[], Iterator[Numbered]]
+    chunks: Callable[[], Iterator[Chunk]]
     encoding: str
     delimiter: str = ""
     sheet: str = ""
     notes: tuple[str, ...] = ()
+
+    def rows(self) -> Iterator[Numbered]:
+        """The same, row by row."""
+        return itertools.chain.from_iterable(zip(*chunk, strict=True) for chunk in self.chunks())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +81,13 @@ class Table:
     preamble: tuple[str, ...]
     misfits: float
 
-    def body(self) -> Iterator[Numbered]:
+    def body(self) -> Iterator[Chunk]:
         """The rows below the header. Raises Unbalanced."""
-        return itertools.islice(self.layout.rows(), self.skipped + 1, None)
+        above = self.skipped + 1
+        for lines, rows in self.layout.chunks():
+            if above < len(rows):
+                yield lines[above:], rows[above:]
+            above = max(0, above - len(rows))
 
     @property
     def fit(self) -> tuple[int, int, float]:
@@ -101,9 +118,14 @@ def _sheets(data: bytes, field: str, limits: Limits) -> list[Layout]:
     book = xlsx.Workbook(data, limits, field)
 
     def layout(name: str, file: str) -> Layout:
-        return Layout(lambda: book.rows(file), "xlsx", sheet=name)
+        return Layout(lambda: _chunks(book.rows(file)), "xlsx", sheet=name)
 
     return [layout(name, file) for name, file in book.sheets()]
+
+
+def _chunks(rows: Iterator[Numbered]) -> Iterator[Chunk]:
+    while some := list(itertools.islice(rows, CHUNK)):
+        yield [line for line, _ in some], [row for _, row in some]
 
 
 def _texts(decoded: Decoded, field: str, limits: Limits, *, quoted: bool) -> list[Layout]:
@@ -115,38 +137,61 @@ def _texts(decoded: Decoded, field: str, limits: Limits, *, quoted: bool) -> lis
         notes += ("A quotation mark is opened and not closed in it, so quotation marks were taken as they are.",)
 
     def layout(separator: str, quote: str, *, nested: bool = False) -> Layout:
-        def rows() -> Iterator[Numbered]:
-            found = _rows(text, separator, quote, field, limits)
+        def chunks() -> Iterator[Chunk]:
+            found = _read(text, separator, quote, field, limits)
             return _unwrapped(found, separator) if nested else found
 
-        return Layout(rows, decoded.encoding, separator, notes=notes)
+        return Layout(chunks, decoded.encoding, separator, notes=notes)
 
     quotes = ('"', "'") if quoted else ("",)
     layouts = [layout(separator, quote) for quote in quotes for separator in separators]
     return layouts + [layout(separator, '"', nested=True) for separator in separators if quoted]
 
 
-def _rows(text: str, separator: str, quote: str, field: str, limits: Limits) -> Iterator[Numbered]:
+def _read(text: str, separator: str, quote: str, field: str, limits: Limits) -> Iterator[Chunk]:
     """The rows of a text. Without a quote, the marks around a cell are taken off, and mean nothing more."""
     lines = _lines(text, field)
     if quote:
         reader = csv.reader(lines, delimiter=separator, quotechar=quote, skipinitialspace=True)
     else:
         reader = csv.reader(lines, delimiter=separator, quoting=csv.QUOTE_NONE, skipinitialspace=True)
-    before = 0
-    try:
-        for row in reader:
-            after = reader.line_num
-            if after - before > 1 and any(_swallowed(cell, separator) for cell in row):
-                raise Unbalanced
-            if len(row) > limits.columns:
-                limits.check_columns(len(row), field)
-            yield before + 1, row if quote else [cell.strip().strip('"') for cell in row]
-            before = after
-    except csv.Error as error:
-        if quote:
-            raise Unbalanced from error
-        raise BadExport("a cell of the file is longer than any keyword; export it again.", field=field) from error
+    before, failed = 0, None
+    while failed is None:
+        rows: list[list[str]] = []
+        try:
+            rows.extend(itertools.islice(reader, CHUNK))
+        except csv.Error as error:
+            failed = error
+        if not rows:
+            break
+        limits.check_columns(max(map(len, rows)), field)
+        after = reader.line_num
+        if after - before == len(rows):
+            yield range(before + 1, after + 1), rows if quote else [_bare(row) for row in rows]
+        else:
+            yield from _over_lines(rows, before + 1, separator)
+        before = after
+    if failed and quote:
+        raise Unbalanced from failed
+    if failed:
+        raise BadExport("a cell of the file is longer than any keyword; export it again.", field=field) from failed
+
+
+def _bare(row: list[str]) -> list[str]:
+    return [cell.strip().strip('"') for cell in row]
+
+
+def _over_lines(rows: list[list[str]], line: int, separator: str) -> Iterator[Chunk]:
+    """Rows of which some have line breaks in their cells. Raises Unbalanced, after those before the one that is."""
+    lines: list[int] = []
+    for row in rows:
+        breaks = sum(cell.count("\n") for cell in row)
+        if breaks and any(_swallowed(cell, separator) for cell in row):
+            yield lines, rows[: len(lines)]
+            raise Unbalanced
+        lines.append(line)
+        line += 1 + breaks
+    yield lines, rows
 
 
 def _swallowed(cell: str, separator: str) -> bool:
@@ -155,22 +200,33 @@ def _swallowed(cell: str, separator: str) -> bool:
 
 
 def _lines(text: str, field: str) -> Iterator[str]:
+    """Each line with the break at its end, which a cell over several lines keeps."""
+    return map(str.__add__, itertools.chain.from_iterable(_blocks(text, field)), itertools.repeat("\n"))
+
+
+def _blocks(text: str, field: str) -> Iterator[list[str]]:
+    """The lines without their breaks, some at once."""
     start, size = 0, len(text)
     while start < size:
-        end = text.find("\n", start) + 1 or size
-        if end - start > _LINE_MAX:
+        end = text.rfind("\n", start, start + _BLOCK)
+        if end < 0:
+            end = text.find("\n", start)
+        if end < 0:
+            end = size
+        lines = text[start:end].split("\n")
+        if max(map(len, lines)) > _LINE_MAX:
             raise ExportTooLarge(
                 f"a line of the file has more than {_LINE_MAX:,} characters; export it again.", field=field
             )
-        yield text[start:end]
-        start = end
+        yield lines
+        start = end + 1
 
 
-def _unwrapped(rows: Iterator[Numbered], separator: str) -> Iterator[Numbered]:
+def _unwrapped(chunks: Iterator[Chunk], separator: str) -> Iterator[Chunk]:
     """Rows of a file that a spreadsheet saved with each line as a single cell."""
-    for line, row in rows:
-        cell = str(row[0]).replace("\n", " ") if row else ""
-        yield line, next(csv.reader((cell,), delimiter=separator, skipinitialspace=True), [])
+    for lines, rows in chunks:
+        cells = (str(row[0]).replace("\n", " ") if row else "" for row in rows)
+        yield lines, [next(csv.reader((cell,), delimiter=separator, skipinitialspace=True), []) for cell in cells]
 
 
 def _top(layout: Layout) -> list[Numbered]:
