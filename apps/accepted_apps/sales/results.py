@@ -17,7 +17,7 @@ def sales_result(marketplace: str, scraped: Scraped, judged: Judged, documents: 
     """In the form that the contract has."""
     notes = list(documents["notes"])
     if scraped.product is None:
-        notes.insert(0, f"The product page could not be read, so the exports alone were analysed: {scraped.error}")
+        notes.insert(0, f"{scraped.error} So the exports alone were analysed.")
     if documents["left_out"]:
         count = judged.read - documents["left_out"]
         notes.append(

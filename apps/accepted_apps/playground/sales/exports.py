@@ -89,40 +89,49 @@ class Rows:
             yield self._row(number, chance)
 
     def csv(self) -> bytes:
-        """As Helium 10 writes it: UTF-8 with a byte order mark, words in quotes, numbers bare."""
-        text = io.StringIO()
-        writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
-        writer.writerows([cell if cell != "" else None for cell in row] for row in self.cells())
-        return b"\xef\xbb\xbf" + text.getvalue().replace('""', "").encode()
+        return as_csv(self.cells())
 
     def _row(self, number: int, chance: random.Random) -> list[Cell]:
         volume = int(300_000 / (number + 3)) + chance.randrange(100, 900)
         ranks = [chance.choice(("-", *range(1, 120))) for _ in self.asins]
-        ranked = [rank for rank in ranks if isinstance(rank, int)]
-        bid = round(chance.uniform(0.3, 2.5), 2)
-        shares: list[Cell] = ["", ""] if chance.random() < 0.4 else [round(chance.uniform(5, 70), 1) for _ in range(2)]
-        average: Cell = round(sum(ranked) / len(ranked), 1) if ranked else "-"
-        return [
-            phrase(number),
-            *shares,
-            chance.choice(("-", volume // 40)),
-            volume // 2 + 50,
-            volume,
-            chance.choice(("-", chance.randrange(-60, 90))),
-            *(("", "", "") if chance.random() < 0.2 else (bid, round(bid * 0.75, 2), round(bid * 1.3, 2))),
-            chance.randrange(200),
-            chance.randrange(50, 5000),
-            chance.randrange(8, 60),
-            chance.randrange(12),
-            *(chance.randrange(2) for _ in range(9)),
-            *(chance.randrange(40) for _ in range(4)),
-            ranks[0] if ranks and ranks[0] != "-" else 0,
-            chance.randrange(1, 10),
-            average,
-            len(ranked),
-            chance.randrange(11),
-            *ranks,
-        ]
+        return row(phrase(number), volume, ranks, chance)
+
+
+def row(phrase: str, volume: int, ranks: Sequence[Cell], chance: random.Random) -> list[Cell]:
+    """One keyword with the competitors' ranks; the other cells are made up."""
+    ranked = [rank for rank in ranks if isinstance(rank, int)]
+    bid = round(chance.uniform(0.3, 2.5), 2)
+    shares: list[Cell] = ["", ""] if chance.random() < 0.4 else [round(chance.uniform(5, 70), 1) for _ in range(2)]
+    average: Cell = round(sum(ranked) / len(ranked), 1) if ranked else "-"
+    return [
+        phrase,
+        *shares,
+        chance.choice(("-", volume // 40)),
+        volume // 2 + 50,
+        volume,
+        chance.choice(("-", chance.randrange(-60, 90))),
+        *(("", "", "") if chance.random() < 0.2 else (bid, round(bid * 0.75, 2), round(bid * 1.3, 2))),
+        chance.randrange(200),
+        chance.randrange(50, 5000),
+        chance.randrange(8, 60),
+        chance.randrange(12),
+        *(chance.randrange(2) for _ in range(9)),
+        *(chance.randrange(40) for _ in range(4)),
+        ranks[0] if ranks and ranks[0] != "-" else 0,
+        chance.randrange(1, 10),
+        average,
+        len(ranked),
+        chance.randrange(11),
+        *ranks,
+    ]
+
+
+def as_csv(rows: Iterator[Sequence[Cell]]) -> bytes:
+    """As Helium 10 writes it: UTF-8 with a byte order mark, words in quotes, numbers bare."""
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    writer.writerows([cell if cell != "" else None for cell in row] for row in rows)
+    return b"\xef\xbb\xbf" + text.getvalue().replace('""', "").encode()
 
 
 def cerebro(count: int, competitors: int = 8, *, seed: int = 1) -> Rows:

@@ -11,9 +11,11 @@ import { Table } from "./table.js"
 const FILES = [["Workbook (XLSX)", "format=xlsx"], ["Keywords (CSV)", "format=csv&sheet=keywords"], ["Roots (CSV)", "format=csv&sheet=roots"], ["Listing (CSV)", "format=csv&sheet=listing"]]
 const percent = number => `${number.toLocaleString([], { maximumFractionDigits: 1 })} %`
 
-let keywords, roots, chances
+let keywords, roots, chances, trouble
 
-export function wireAnalysis() {
+/** `failed(error)` gets what went wrong. */
+export function wireAnalysis(failed) {
+  trouble = failed
   keywords = new Keywords()
   roots = new Table(at("roots"), {
     label: "Root words", sort: "volume", none: () => "No keyword belongs to the product, so there are no roots.",
@@ -46,7 +48,7 @@ export function drawAnalysis(result, state) {
   drawFigures(result, wanted.length)
   drawReading(at("reading"), result.reading, state.files)
   drawListing(result)
-  keywords.show(items, stats, result.analysis_by.categories)
+  keywords.show(items, stats)
   roots.show(result.roots)
   chances.show(wanted)
   for (const [id, name, rows] of [["roots-title", "Root words", result.roots], ["chances-title", "Opportunities", wanted]]) {
@@ -77,31 +79,35 @@ function judges({ categories, intent, listing }) {
 function download(text, path) {
   const node = make("a", "button", text)
   Object.assign(node, { href: path, download: "" })
-  node.addEventListener("click", async event => {
+  node.addEventListener("click", event => {
     // The browser itself follows the link without the key.
     if (!key.get()) return
     event.preventDefault()
-    const answer = await request("GET", path)
-    if (!answer.ok) throw await problemOf(answer)
-    save(answer.headers.get("Content-Disposition").match(/filename="(.*)"/)[1], await answer.blob())
+    fetchFile(path).catch(trouble)
   })
   return node
 }
 
-function drawNotes({ listing, notes }) {
-  const said = notes.map(note => make("p", "caution", note))
-  if (!listing.read) said[0]?.prepend(make("strong", "", "The listing could not be read. "))
-  at("notes").replaceChildren(...said)
+async function fetchFile(path) {
+  const answer = await request("GET", path)
+  if (!answer.ok) throw await problemOf(answer)
+  save(answer.headers.get("Content-Disposition").match(/filename="(.*)"/)[1], await answer.blob())
 }
 
-function drawFigures({ ai_analysis_keywords, seo_analysis: { analysis } }, chances) {
+function drawNotes({ notes }) {
+  at("notes").replaceChildren(...notes.map(note => make("p", "caution", note)))
+}
+
+function drawFigures({ ai_analysis_keywords, listing, seo_analysis: { analysis } }, chances) {
   const { coverage_improvement: coverage, volume_improvement: volume } = analysis.comparison
   const figures = [
     [ai_analysis_keywords.total_keywords.toLocaleString(), "keywords read"],
     [coverage.total_keywords.toLocaleString(), "belong to the product"],
     [volume.total_volume.toLocaleString(), "searches a month for those"],
     [chances.toLocaleString(), chances === 1 ? "opportunity" : "opportunities"],
-    [`${percent(coverage.before_coverage_pct)} → ${percent(coverage.after_coverage_pct)}`, "covered, now and optimised"],
+    listing.read
+      ? [`${percent(coverage.before_coverage_pct)} → ${percent(coverage.after_coverage_pct)}`, "covered, now and optimised"]
+      : [percent(coverage.after_coverage_pct), "covered by the new listing"],
   ]
   at("figures").replaceChildren(...figures.map(([number, name]) => {
     const node = make("div")

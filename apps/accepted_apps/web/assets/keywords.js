@@ -21,6 +21,7 @@ const COLUMNS = [
   { name: "variants", title: "Variants", says: "How many phrases it stands for, or which one stands for it", value: one => one.represents_variants, cell: variants },
   { name: "files", title: "In", says: "The exports that have it", value: one => one.in_files.length > 1 ? "both" : one.in_files[0] },
   { name: "why", title: "Why this category", value: one => one.reason || undefined },
+  { name: "by", title: "By", says: "Who judged it", value: one => one.by },
 ]
 
 function variants(one) {
@@ -31,11 +32,13 @@ function variants(one) {
 export class Keywords {
   constructor() {
     Object.assign(this, { items: [], stats: {}, choice: ALL })
-    this.table = new Table(at("keywords"), { label: "Keywords", columns: COLUMNS, sort: "volume", none: () => "No keyword fits." })
+    this.table = new Table(at("keywords"), { label: "Keywords", columns: COLUMNS, sort: "relevancy", none: () => "No keyword fits." })
     at("find").addEventListener("input", () => this.choose({ words: at("find").value.toLowerCase().split(/\s+/).filter(Boolean) }))
   }
 
   show(items, stats) {
+    // What is equal by the column that it is sorted by stays in this order.
+    items = items.toSorted((one, other) => (other.search_volume ?? 0) - (one.search_volume ?? 0))
     Object.assign(this, { items, stats, choice: ALL })
     at("find").value = ""
     this.choose({})

@@ -8,7 +8,9 @@ const percent = (part, whole) => whole ? 100 * part / whole : 0
 export function drawListing({ seo_analysis: { analysis: { current_seo: now, optimized_seo: next, comparison } }, listing }) {
   const parts = partsOf(now, next, comparison.character_efficiency)
   at("coverage").replaceChildren(coverage(now, comparison, listing.read))
-  at("listing").replaceChildren(...head(listing.read), ...parts.flatMap(part => row(part, listing.read)))
+  // Of a page that could not be read there is nothing to stand beside.
+  at("listing").classList.toggle("alone", !listing.read)
+  at("listing").replaceChildren(...(listing.read ? [version("Now"), version("Optimised")] : []), ...parts.flatMap(part => listing.read ? [before(part), after(part)] : [after(part)]))
   for (const one of next.objections) at("listing").append(make("p", "caution", one))
   const whole = parts.map(part => part.next.text).filter(Boolean).join("\n")
   const copy = copying(() => whole, at("listing"), "Copy the optimised listing")
@@ -22,9 +24,9 @@ function coverage(now, { coverage_improvement: keywords, volume_improvement: vol
   const of = part => `${part.toLocaleString()} of ${count(all, "keyword")}`
   const share = number => `${number.toLocaleString([], { maximumFractionDigits: 1 })} %`
   const rows = [
-    ["Stand as a phrase", [of(before_covered), percent(before_covered, all)], [of(after_covered), percent(after_covered, all)]],
-    ["All words are there", [share(before_indexed_pct), before_indexed_pct], [share(after_indexed_pct), after_indexed_pct]],
-    ["Searches a month of the phrases", ...["estimated_volume_before", "estimated_volume_after"].map(name => [volume[name].toLocaleString(), percent(volume[name], volume.total_volume)])],
+    ["Keywords that stand in it as a phrase", [of(before_covered), percent(before_covered, all)], [of(after_covered), percent(after_covered, all)]],
+    ["Keywords whose words are all in it", [share(before_indexed_pct), before_indexed_pct], [share(after_indexed_pct), after_indexed_pct]],
+    ["Searches a month for the phrases", ...["estimated_volume_before", "estimated_volume_after"].map(name => [volume[name].toLocaleString(), percent(volume[name], volume.total_volume)])],
   ]
   const table = make("table", "coverage")
   table.append(line("th", "", "Now", "Optimised"), ...rows.map(([name, before, after]) => {
@@ -73,23 +75,16 @@ function partsOf(now, next, { title_limit, bullet_limit, backend_limit }) {
   ]
 }
 
-function head(read) {
-  return ["Now", "Optimised"].map(name => make("p", "version", name === "Now" && !read ? "Now: could not be read" : name))
-}
-
-function row(part, read) {
-  return [card(part, part.now, "now", missing(part, read)), card(part, part.next, "next", "No keyword is left for it.")]
-}
-
-function missing({ name }, read) {
-  if (name === "Backend terms") return "No page shows them."
-  return read ? "The page has none." : "Not known."
-}
+const version = name => make("p", "version", name)
+const before = part => card(part, part.now, "now", part.unit === "bytes" ? "No page shows them." : "The page has none.")
+const after = part => card(part, part.next, "next", "No keyword is left for it.")
 
 function card({ name, limit, unit }, version, className, none) {
   const node = make("div", `part ${className}`)
   const top = make("div", "part-head")
-  top.append(make("h4", "", name))
+  const title = make("h4", "", name)
+  title.append(make("span", "hidden which", className === "now" ? ", now" : ", optimised"))
+  top.append(title)
   node.append(top)
   if (!version?.text) {
     node.append(make("p", "muted", none))

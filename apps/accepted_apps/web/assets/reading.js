@@ -9,7 +9,11 @@ const KINDS = {
 }
 const DELIMITERS = { ",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes" }
 
-const words = name => name.replaceAll("_", " ")
+const FIELD_WORDS = {
+  phrase: "keyword", cpr: "CPR", iq_score: "IQ score", bid: "suggested bid", bid_min: "lowest suggested bid", bid_max: "highest suggested bid",
+  sponsored_asins: "sponsored ASINs", competitor_rank_avg: "average rank of the competitors",
+}
+const words = name => FIELD_WORDS[name] ?? name.replaceAll("_", " ")
 
 export function drawReading(place, reading, names) {
   place.replaceChildren(...Object.entries(reading).map(([field, report]) => {

@@ -69,5 +69,5 @@ at("ask").addEventListener("submit", event => {
   }, at("submit"))
 })
 
-wireAnalysis()
+wireAnalysis(error => page.trouble(error))
 page.start()
