@@ -286,3 +286,31 @@ def test_an_application_without_settings_begins_at_the_patterns_that_nobody_incl
         "app/__init__.py": "",
     }
     assert listed(files) == ["ANY /x/y"]
+
+
+def test_a_view_that_is_called_like_the_librarys_class(listed: Listed) -> None:
+    files = {
+        "urls.py": """
+            from django.urls import path
+            from shop.views import DeleteView, ListView
+            urlpatterns = [path("orders/", ListView.as_view()), path("orders/<int:pk>/delete/", DeleteView.as_view())]
+        """,
+        "shop/views.py": """
+            from django.views.generic import DeleteView, ListView
+
+            class Checked: ...
+
+            class ListView(ListView):
+                template_name = "orders.html"
+
+            class DeleteView(Checked, DeleteView):
+                def dispatch(self, request, *args, **kwargs):
+                    return super().dispatch(request, *args, **kwargs)
+        """,
+    }
+    assert listed(files) == [
+        "DELETE /orders/{pk}/delete/",
+        "GET /orders/",
+        "GET /orders/{pk}/delete/",
+        "POST /orders/{pk}/delete/",
+    ]

@@ -95,7 +95,8 @@ def methods(program: Program, cls: Class) -> dict[str, Function]:
 def ancestry(program: Program, cls: Class, seen: tuple[Class, ...] = ()) -> list[Value]:
     found: list[Value] = [cls]
     for node in cls.node.bases:
-        base = program.value(node, cls.scope)
+        own_name = isinstance(node, ast.Name) and node.id == cls.name
+        base = cls.namesake if own_name else program.value(node, cls.scope)
         if isinstance(base, Class) and base not in seen and base is not cls:
             found += ancestry(program, base, (*seen, cls))
         elif isinstance(base, External):

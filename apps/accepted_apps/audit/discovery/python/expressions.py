@@ -190,6 +190,10 @@ def _binary(program: Program, node: ast.BinOp, scope: Scope) -> Value:
             return f"{left.rstrip('/')}/{right}"
         case ast.BitOr() if isinstance(left, dict) and isinstance(right, dict):
             return left | right
+        case ast.BitOr() if isinstance(left, tuple) and isinstance(right, tuple):  # sets are tuples here
+            return (*left, *right)[:_MOST_ITEMS]
+        case ast.Sub() if isinstance(left, tuple) and isinstance(right, tuple):
+            return tuple(item for item in left if item not in right)
         case ast.Mult() if isinstance(left, int) and isinstance(right, int) and abs(left * right) < 10**9:
             return left * right
         case _:

@@ -1,8 +1,7 @@
-"""Flask: blueprints in each other, method views, and the REST extensions Flask-RESTful, RESTX and Smorest."""
+"""Flask: blueprints in each other, method views, and its extensions RESTful, RESTX, Smorest and AppBuilder."""
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from accepted_apps.audit.discovery.files import SourceTree
 from accepted_apps.audit.discovery.paths import join
 from accepted_apps.audit.discovery.python import attributes
+from accepted_apps.audit.discovery.python.appbuilder import ADDING, AppBuilders
 from accepted_apps.audit.discovery.python.handlers import (
     VERBS,
     call_uncalled,
@@ -22,6 +22,7 @@ from accepted_apps.audit.discovery.python.handlers import (
     unwrapped,
 )
 from accepted_apps.audit.discovery.python.program import STEPS_OF_AN_INCLUDE, Program
+from accepted_apps.audit.discovery.python.rules import normal
 from accepted_apps.audit.discovery.python.values import Class, External, Function, Instance, Method, Unknown, Value
 from accepted_apps.audit.model import ANY, Route
 
@@ -40,6 +41,7 @@ _CALLS = frozenset(
         "add_namespace",
         "route",
         "init_app",
+        *ADDING,
     }
 )
 _STAND_INS = {
@@ -53,7 +55,6 @@ _STAND_INS = {
 }
 _APPS = frozenset({"Flask", "Quart", "APIFlask", "OpenAPI"})
 _LIBRARIES = ("flask", "quart", "apiflask")
-_PARAMETER = re.compile(r"<(?:([a-zA-Z_]\w*)(?:\([^)]*\))?:)?([a-zA-Z_]\w*)>")
 _DEEPEST = 30
 
 
@@ -101,6 +102,7 @@ class _Reader:
                 yield from self._of(app, _Place(), ())
         for app, prefix in mounted:
             yield from self._of(app, _Place().below(prefix), ())
+        yield from AppBuilders(self.program).routes()
         yield from self._loose(apis, bool(apps))
 
     def _loose(self, apis: list[Instance], has_app: bool) -> Iterator[Route]:
@@ -247,15 +249,6 @@ class _Reader:
             found = attributes.methods(self.program, handler)
             return found.get(method.lower()) or found.get("dispatch_request") or handler
         return handler
-
-
-def normal(rule: str) -> str:
-    """Flask's rule in the normal form.
-
-    >>> normal("/users/<int:id>/files/<path:name>")
-    '/users/{id}/files/{name*}'
-    """
-    return _PARAMETER.sub(lambda found: f"{{{found[2]}{'*' if found[1] == 'path' else ''}}}", rule)
 
 
 def _counted(named: list[str]) -> list[str]:

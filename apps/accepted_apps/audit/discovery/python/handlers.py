@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from accepted_apps.audit.discovery.files import SourceTree
+from accepted_apps.audit.discovery.python import attributes
 from accepted_apps.audit.discovery.python.calls import settled
 from accepted_apps.audit.discovery.python.program import Program
 from accepted_apps.audit.discovery.python.values import (
@@ -157,12 +158,10 @@ def uncalled(program: Program, words: frozenset[str]) -> Iterator[Function]:
 
 def uncalled_methods(program: Program, words: frozenset[str]) -> Iterator[tuple[Class, Function]]:
     """The same of classes: methods that nobody has called."""
-    from accepted_apps.audit.discovery.python.attributes import own
-
     for cls in list(program.classes()):
         for statement in cls.node.body:
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef) and id(statement) not in program.called:
-                function = own(program, cls, statement.name)
+                function = attributes.own(program, cls, statement.name)
                 if isinstance(function, Function) and _calls(function, words):
                     yield cls, function
 
@@ -201,7 +200,13 @@ def call_uncalled(program: Program, words: frozenset[str], kinds: dict[str, str]
     for cls, function in uncalled_methods(program, words):
         if id(function.node) in program.called:
             continue
-        made = program.call(cls, [], {}, cls.node, cls.scope)
+        start = attributes.of_class(program, cls, "__init__")
+        given = (
+            _stand_ins(program, Function(start.node, start.scope, cls, bound=cls), kinds)
+            if isinstance(start, Function)
+            else []
+        )
+        made = program.call(cls, given, {}, cls.node, cls.scope)
         if id(function.node) not in program.called:
             bound = Function(function.node, function.scope, cls, bound=made)
             program.call(bound, _stand_ins(program, bound, kinds), {}, function.node, function.scope)

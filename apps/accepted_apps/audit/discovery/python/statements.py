@@ -243,6 +243,8 @@ def _function(program: Program, node: ast.FunctionDef | ast.AsyncFunctionDef, sc
 
 def _class(program: Program, node: ast.ClassDef, scope: Scope) -> Value:
     made = Class(node, scope)
+    if any(isinstance(base, ast.Name) and base.id == node.name for base in node.bases):
+        made.namesake = program.value(ast.Name(node.name, ast.Load()), scope)
     inside = Scope(scope.module, scope, owner=made)
     for statement in node.body:
         # Decorators may register methods as routes; all else of a class is read when it is asked for.

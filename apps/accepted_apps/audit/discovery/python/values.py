@@ -113,13 +113,17 @@ class Function:
 
 @dataclass(eq=False, repr=False)
 class Class:
-    """A class of the repository. Its attributes and bases are evaluated when they are asked for."""
+    """A class of the repository. Its attributes and bases are evaluated when they are asked for.
+
+    namesake: what its name meant before, for a class that is called like a base of its own.
+    """
 
     node: ast.ClassDef
     scope: Scope
     attributes: dict[str, Value] = field(default_factory=dict)
     decorators: list[Value] = field(default_factory=list)
     outer: Class | None = None
+    namesake: Value = None
 
     @property
     def name(self) -> str:
