@@ -14,6 +14,10 @@ from accepted_apps.sales.analysis.text import Stemmer
 
 COMPETITORS_FOUND: Final = 9
 """Relevancy from which most competitors are found by a keyword: then it is theirs, whatever its words say."""
+NAMED_OCCASION: Final = "is for an occasion that the title names"
+_ALWAYS: Final = ("quality", "pack")
+"""What the product is said to be in its title sets no keyword apart, if it is one of these."""
+
 _NUMBERS: Final = regex.compile(r"(?i)(?:b0[a-z0-9]{8}|\d+[x\d]*)(?:[|,; ]+(?:b0[a-z0-9]{8}|\d+[x\d]*))*")
 
 
@@ -26,14 +30,15 @@ class Verdict:
 class Judge:
     """Judges keywords of the marketplace's language that name no brand."""
 
-    def __init__(self, stemmer: Stemmer, core: Core, title: frozenset[str]) -> None:
-        words, self._core, self._title = stemmer.words, core, title
+    def __init__(self, stemmer: Stemmer, core: Core, title: frozenset[str], listing: frozenset[str]) -> None:
+        """title, listing: the stems of the present title, and of all that the listing says."""
+        words, self._core, self._title, self._listing = stemmer.words, core, title, title | listing
         self._stemmer = stemmer
         self._generic = stemmer.stemmed(words.generic) - core.stems
         self._occasion = stemmer.stemmed(words.occasion) - core.stems
         self._people = stemmer.stemmed(words.people) - core.stems
         self._informational = stemmer.stemmed(words.informational) - core.stems
-        self._foreign_forms = stemmer.stemmed(words.foreign_forms) - core.stems - title
+        self._foreign_forms = stemmer.stemmed(words.foreign_forms) - core.stems - self._listing
         self._design = {kind: stemmer.stemmed(listed) - core.heads for kind, listed in words.design.items()}
         self._any_design = frozenset().union(*self._design.values())
 
@@ -48,11 +53,17 @@ class Judge:
             found.discard("black")
         if self._informational.intersection(map(self._stemmer.stem, words)):
             return Verdict(IRRELEVANT, "asks for information")
+        if self._named_occasion(found):
+            return Verdict(RELEVANT, NAMED_OCCASION)
         if not found & self._core.stems:
             return self._without_core(found, relevancy)
         if not found & self._core.heads:
             return self._without_head(content, found, relevancy)
         return self._with_head(words, content, found, relevancy)
+
+    def _named_occasion(self, found: set[str]) -> bool:
+        """Whether a phrase is about an occasion, and all its words are the title's."""
+        return len(found & self._occasion) > 1 and found <= self._title
 
     def _without_core(self, found: set[str], relevancy: int) -> Verdict:
         if found & (self._generic | self._occasion) or found <= self._people | self._any_design:
@@ -77,7 +88,7 @@ class Judge:
 
     def _with_head(self, words: Sequence[str], content: list[str], found: set[str], relevancy: int) -> Verdict:
         rest = found - self._core.stems
-        strange = rest - self._title - self._core.related
+        strange = rest - self._listing - self._core.related
         strange -= self._generic | self._occasion | self._people | self._any_design
         head = self._stemmer.stem(self._stemmer.head(words))
         joined = any(one in self._stemmer.words.split for one in words[1:-1])
@@ -91,7 +102,7 @@ class Judge:
             if not rest and len(found) == 1 and relevancy < COMPETITORS_FOUND:
                 return Verdict(OUTLIER, "broad: one word")
         kind = next((kind for kind, listed in self._design.items() if found & listed - self._core.stems), None)
-        if kind is not None and not (kind == "quality" and found & self._design[kind] <= self._title):
+        if kind is not None and not (kind in _ALWAYS and found & self._design[kind] <= self._title):
             return Verdict(DESIGN, f"says which one: {kind}")
         if strange and joined:
             return Verdict(DESIGN, "says which one: with " + min(strange, key=content.index))

@@ -10,7 +10,7 @@ from typing import Final
 
 from accepted_apps.sales.analysis import relevancy
 from accepted_apps.sales.analysis.brands import Brands, brands_of, names_among, own_brands
-from accepted_apps.sales.analysis.categories import Judge, is_no_phrase
+from accepted_apps.sales.analysis.categories import NAMED_OCCASION, Judge, is_no_phrase
 from accepted_apps.sales.analysis.core import Core, Phrase, core_of, weight
 from accepted_apps.sales.analysis.languages import NAMES, NEIGHBOURS, Vocabulary, by_script
 from accepted_apps.sales.analysis.lexicon import joins, known, misspellings
@@ -122,7 +122,7 @@ def _judge(found: Analysis, read: list[Reading], stemmer: Stemmer, title: frozen
     found.brand = _written_brand(found.listing, ours)
     open_ones = _named(found, read, vocabulary, brands, {word for brand in ours for word in brand})
     core = _core(found, open_ones, stemmer, title, main)
-    judge = Judge(stemmer, core, title | frozenset(map(stemmer.stem, home)))
+    judge = Judge(stemmer, core, title, frozenset(map(stemmer.stem, home)))
     for one in open_ones:
         verdict = judge.verdict(one.words, one.item.base_relevancy_score)
         one.item.category, one.item.reason = verdict.category, verdict.reason
@@ -130,8 +130,8 @@ def _judge(found: Analysis, read: list[Reading], stemmer: Stemmer, title: frozen
         # The shop's own name beside an occasion ("amazon best sellers") names no product of a brand.
         if one.item.category == BRANDED and SHOP in one.words:
             rest = judge.verdict([word for word in one.words if word != SHOP], 0)
-            if rest.category == OUTLIER:
-                one.item.category, one.item.reason = rest.category, rest.reason
+            if rest.category == OUTLIER or rest.reason == NAMED_OCCASION:
+                one.item.category, one.item.reason = OUTLIER, "names a whole category, or an occasion"
 
 
 def _foreign(counts: Counter[str], own: frozenset[str], marketplace: str, language: str) -> dict[str, frozenset[str]]:

@@ -8,8 +8,8 @@ from typing import Final
 from accepted_apps.sales.analysis.languages import NAMES
 from accepted_apps.sales.analysis.model import (
     BRANDED,
-    IRRELEVANT,
-    OUTLIER,
+    DESIGN,
+    RELEVANT,
     WANTED,
     Analysis,
     Decision,
@@ -42,28 +42,26 @@ def score(found: Analysis) -> None:
 
 
 def intent(item: Item, found: Analysis) -> int:
-    """0 to 3: one for each of: it says what the product is; it has a word that most of the product's keywords have;
-    competitors are found by it (relevancy from 7).
+    """0 to 3. What is wanted has 2, and 3 where competitors are found by it (relevancy from 7), or where it names no
+    design and has both a word that says what the product is and one that most of the product's keywords have.
 
-    At most 1 for what is broad, 0 for what is irrelevant, one less for another's brand; in another language by the
-    relevancy alone (from 3, 5, 7).
+    Another's brand has as many of these three signs as there are, less one. In another language it goes by the
+    relevancy alone (from 3, 5, 7). What is broad or irrelevant has 0.
     """
     base = item.base_relevancy_score
     if item.category in _LANGUAGES:
         return sum(base >= bound for bound in (3, 5, FOUND))
     stems = set(item.stems)
-    points = (bool(stems.intersection(found.heads)) + bool(stems.intersection(found.topics) or not found.topics)) + (
-        base >= FOUND
-    )
-    match item.category:
-        case _ if item.category == IRRELEVANT:
-            return 0
-        case _ if item.category == OUTLIER:
-            return min(points, 1)
-        case _ if item.category == BRANDED:
-            return max(points - 1, 0)
-        case _:
-            return points
+    named = bool(stems.intersection(found.heads))
+    usual = not found.topics or bool(stems.intersection(found.topics))
+    competed = base >= FOUND
+    if item.category == BRANDED:
+        return max(named + usual + competed - 1, 0)
+    if item.category == DESIGN:
+        return 2 + competed
+    if item.category == RELEVANT:
+        return 2 + (competed or (named and usual))
+    return 0
 
 
 def opportunity(item: Item) -> tuple[Decision, str]:
