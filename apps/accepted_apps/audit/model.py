@@ -6,6 +6,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 ANY = "ANY"
 """The method of a route that takes every method."""
@@ -76,7 +77,9 @@ def _number(value: Any) -> Any:
     if value.strip().lower() in {"", "-", "n/a", "na", "nan", "none", "null"}:
         return None
     written = _NUMBER.match(value.strip())
-    return re.sub(r"[,_ ]", "", written[0]) if written else value
+    if written is None:
+        raise PydanticCustomError("number", "expected a number such as 2500, got '{got}'", {"got": value.strip()[:100]})
+    return re.sub(r"[,_ ]", "", written[0])
 
 
 Metric = Annotated[Annotated[float, Field(ge=0, allow_inf_nan=False)] | None, BeforeValidator(_number)]

@@ -19,8 +19,11 @@ from accepted_apps.routing import REFUSALS, Routes, body_of, headers_of, json_an
 from . import errors
 from .errors import AuditError, InvalidInput
 from .given import objection_of, read_given
+from .repository.fetch import look_up
+from .repository.place import Place, parse_place
+from .repository.protocol import Advertised
 from .settings import AuditSettings
-from .shapes import AuditResult, Failure, Started, State, Submission
+from .shapes import AuditResult, Branches, Failure, Repository, RepositoryAnswer, Started, State, Submission
 from .states import error_of, state_answer
 from .task import TASK
 
@@ -42,11 +45,14 @@ class AuditRoutes(Routes):
         415: "The body cannot be read by its content type.",
         429: "The caller has as many audits under way as allowed; `Retry-After` says when to try again.",
         500: "The audit failed: `detail` says why. 502, 504: the repository's server did not answer.",
+        502: "The repository's server cannot answer now.",
+        504: "The repository's server did not answer in time.",
     }
 
     def __init__(self, jobs: Jobs, task: Task[..., AuditResult], settings: AuditSettings) -> None:
         super().__init__(jobs)
         self._task, self._settings = task, settings
+        self._lookups = asyncio.Semaphore(_LOOKUPS)
         refused = (400, 413, 415, 429, 503)
         finished = {200: AuditResult, 202: Started}
         for described in (True, False):
@@ -57,10 +63,19 @@ class AuditRoutes(Routes):
         self._add("GET", "/status/{job_id}", self.status, {200: State}, 404, 410)
         self._add("GET", "/status/{job_id}/", self.status, {200: State}, 404, 410, described=False)
 
+        looked = (400, 502, 504)
+        self._add(
+            "GET", "/repository-info/{github_repo:path}", self.info, {200: RepositoryAnswer}, *looked, extra=_LOOK
+        )
+        self._add(
+            "GET", "/repository-branches/{github_repo:path}", self.branches, {200: Branches}, *looked, extra=_LOOK
+        )
+
     def own_refusal(self, error: Exception) -> Response | None:
         if not isinstance(error, AuditError):
             return None
-        return _json(Failure(detail=error.message, code=error.code, field=error.field), 400)
+        status = _OF_FAILED.get(error.code, 400)
+        return _json(Failure(detail=error.message, code=error.code, field=error.field), status)
 
     def refusal(self, error: AcceptedError) -> Response:
         detail, field = objection_of(error) if isinstance(error, InvalidArguments) else (error.public, None)
@@ -97,6 +112,37 @@ class AuditRoutes(Routes):
         """How far a job is, and its result once it is there."""
         return json_answer(await state_answer(self._jobs, await self._find(request, job_id, (TASK,), "read")))
 
+    async def info(self, request: Request, github_repo: str) -> Response:
+        """Whether a repository can be audited, and which branches it has; nothing of it is fetched."""
+        place, known = await self._look_up(request, github_repo)
+        names, default = known.names(), known.default_branch() or None
+        repository = Repository(
+            owner=place.owner, name=place.repo, full_name=place.name, clone_url=place.url, default_branch=default
+        )
+        answer = RepositoryAnswer(
+            repository=repository, branches=names, total_branches=len(names), default_branch=default
+        )
+        return _json(answer)
+
+    async def branches(self, request: Request, github_repo: str) -> Response:
+        """The branches of a repository; nothing of it is fetched."""
+        _, known = await self._look_up(request, github_repo)
+        names = known.names()
+        return _json(Branches(branches=names, total_branches=len(names)))
+
+    async def _look_up(self, request: Request, github_repo: str) -> tuple[Place, Advertised]:
+        token = take_query(request, "token")
+        await self._full(request)
+        # Where a proxy makes one slash of two, the query still has the URL as it was sent.
+        place = parse_place(request.query_params.get("github_repo") or github_repo.strip("/"), "", self._settings)
+        if place.path:
+            raise InvalidInput(
+                "github_repo is a path of this machine, whose branches are not told; name the branch in the audit.",
+                field="github_repo",
+            )
+        async with self._lookups:
+            return place, await look_up(place, token, self._settings)
+
     async def _submit(self, request: Request) -> JobRecord:
         """Durable when it returns. Raises InvalidInput, LimitReached, and what reading and access raise."""
         take_query(request, "token")  # before anything can end the request, and log it
@@ -120,10 +166,19 @@ class AuditRoutes(Routes):
         return _json(Started(job_id=record.id, message=message), 202, {"Location": place, "Retry-After": "1"})
 
 
+_LOOKUPS: Final = 8
+"""Repositories whose branches are asked for at once; others wait."""
 _START: Final = "/analyze-worst-apis-with-github-async"
 _BLOCKING: Final = "/analyze-worst-apis-with-github"
 _JSON: Final = body_of(Submission)["requestBody"]["content"]["application/json"]
 _FILE: Final = {"schema": {"type": "object", "properties": {"report": {"type": "string", "format": "binary"}}}}
+_TOKEN: Final = {
+    "name": "token",
+    "in": "query",
+    "schema": {"type": "string", "format": "password"},
+    "description": "For a private repository.",
+}
+_LOOK: Final = {"parameters": [_TOKEN]}
 _SUBMISSION: Final = {
     "parameters": [
         {
@@ -140,9 +195,7 @@ _SUBMISSION: Final = {
             "description": "Empty: the repository's default branch.",
         },
         {
-            "name": "token",
-            "in": "query",
-            "schema": {"type": "string", "format": "password"},
+            **_TOKEN,
             "description": "For a private repository. It may stand in the body as well, where no proxy logs it.",
         },
     ],
@@ -180,5 +233,5 @@ def _place(request: Request, record: JobRecord) -> str:
     return request.url_for("audit_status", job_id=record.id).path
 
 
-def _json(body: Started | Failure, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def _json(body: Started | Failure | Branches, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return json_answer(to_json(body), status, headers)

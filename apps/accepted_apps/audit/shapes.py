@@ -266,6 +266,31 @@ class Failure(_Sparse):
     field: str | None = None
 
 
+class Repository(_Sparse):
+    """What its git server tells. default_branch: left out where the server does not say, or there is no commit."""
+
+    owner: str
+    name: str
+    full_name: str
+    clone_url: str
+    default_branch: str | None = None
+
+
+class Branches(_Sparse):
+    """branches: the default one first."""
+
+    status: Literal["success"] = "success"
+    branches: list[str]
+    total_branches: int
+
+
+class RepositoryAnswer(Branches):
+    """A repository that can be audited, and its branches."""
+
+    repository: Repository
+    default_branch: str | None = None
+
+
 class Submission(BaseModel):
     """What is sent: the worst endpoints (`worst_api` is taken too, and the bare list), or the report of a load test."""
 

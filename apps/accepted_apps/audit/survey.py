@@ -115,9 +115,7 @@ def _apis(order: Order, notes: list[str]) -> list[WorstApi]:
 
         report = read_report(order.report, order.report_name)
         worst = report.worst(order.endpoints_max - len(apis))
-        notes.append(
-            f"The report ({report.format}) has {len(report.apis)} endpoints; {len(worst)} of them were audited."
-        )
+        notes.append(f"Of the report ({report.format}), {len(worst)} of {len(report.apis)} endpoints were audited.")
         apis += worst
     return apis
 

@@ -49,12 +49,26 @@ class Fetched:
 
 async def fetch(place: Place, token: str | None, folder: Path, settings: AuditSettings) -> Fetched:
     """Fetch the newest commit of the branch into `folder`. Raises AuditError; no message holds the token."""
+    async with _connected(place, settings, "clone_timeout") as client:
+        return await _Fetching(client, place, token, settings).run(folder / "fetched.pack")
+
+
+async def look_up(place: Place, token: str | None, settings: AuditSettings) -> Advertised:
+    """The branches of a repository, without fetching it. Raises AuditError; no message holds the token."""
+    async with _connected(place, settings, "wait") as client:
+        return await _Fetching(client, place, token, settings).branches()
+
+
+@asynccontextmanager
+async def _connected(place: Place, settings: AuditSettings, bound: str) -> AsyncIterator[httpx.AsyncClient]:
+    """`bound`: the setting that says for how many seconds. What goes wrong meanwhile becomes an AuditError."""
+    seconds: float = getattr(settings, bound)
     try:
-        async with asyncio.timeout(settings.clone_timeout), _client(settings) as client:
-            return await _Fetching(client, place, token, settings).run(folder / "fetched.pack")
+        async with asyncio.timeout(seconds), _client(settings) as client:
+            yield client
     except TimeoutError:
         raise RepositoryTooSlow(
-            f"{place.name} could not be fetched within {settings.clone_timeout:g} s (`clone_timeout`)."
+            f"The server of {place.name} did not give all within {seconds:g} s (`{bound}`)."
         ) from None
     except AddressRefused as refused:
         raise AddressNotAllowed(
@@ -85,7 +99,7 @@ class _Fetching:
         self._login = None if not token else f"Basic {base64.b64encode(f'x-access-token:{token}'.encode()).decode()}"
 
     async def run(self, target: Path) -> Fetched:
-        known = await self._branches()
+        known = await self.branches()
         if not known.branches:
             raise RepositoryEmpty(f"{self._place.name} has no branch yet; push a commit first.")
         branch = self._place.branch or known.default_branch()
@@ -94,7 +108,7 @@ class _Fetching:
         commit = known.branches[branch]
         return Fetched(target, branch, commit, await self._pack(commit, known, target))
 
-    async def _branches(self) -> Advertised:
+    async def branches(self) -> Advertised:
         url = f"{self._url}{_REFS}?service=git-upload-pack"
         for _ in range(_REDIRECTS + 1):
             async with self._client.stream("GET", url, headers=self._headers(url)) as answer:

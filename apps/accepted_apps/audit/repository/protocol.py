@@ -37,6 +37,11 @@ class Advertised:
         same = [name for name, commit in self.branches.items() if commit == self.head]
         return next((name for name in ("main", "master") if name in same), same[0] if same else "")
 
+    def names(self) -> list[str]:
+        """Of all branches: the default one first."""
+        default = self.default_branch()
+        return sorted(self.branches, key=lambda name: (name != default, name))
+
 
 class Packets:
     """Reads pkt-lines from chunks as they come."""
