@@ -157,25 +157,27 @@ class _Asked(ProblemRoutes):
         if task not in self._pages:
             raise InvalidInput([{"detail": f"expected one of {', '.join(self._pages)}", "pointer": "#/task"}])
         page = await self._jobs.list(owner=identity.owner, task=task, cursor=cursor, limit=limit)
-        return JSONResponse({"jobs": [self._asked(job) for job in page.jobs], "cursor": page.cursor})
+        return JSONResponse({"jobs": [self._line(job)[0] for job in page.jobs], "cursor": page.cursor})
 
     async def look(self, request: Request, job_id: str) -> JSONResponse:
         """One job. Raises JobNotFound for what is unknown, another's, or of no page."""
-        return JSONResponse(self._asked(await self._find(request, job_id, self._pages, "read")))
+        line, shown = self._line(await self._find(request, job_id, self._pages, "read"))
+        return JSONResponse({**line, "arguments": shown})
 
-    def _asked(self, job: JobRecord) -> Mapping[str, Any]:
+    def _line(self, job: JobRecord) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The job's line in a list, and what it was asked to do, which may be long."""
         page = self._pages[job.task]
         arguments = json.loads(job.args)
         shown = {name: arguments[name] for name in page.shows if name in arguments}
-        return {
+        line = {
             "id": job.id,
             "task": job.task,
             "status": job.status.value,
             "about": _in_words(shown.get(page.shows[0])),
-            "arguments": shown,
             "cost": job.cost,
             "submitted_at": datetime.fromtimestamp(job.submitted_at, UTC).isoformat(timespec="milliseconds"),
         }
+        return line, shown
 
 
 def _in_words(value: object) -> str:

@@ -291,7 +291,7 @@ async def test_what_is_wrong_is_said_at_its_field(page: Page, server: AppServer,
     await average.nth(2).fill("slow")
     await send.click()
     await expect(average.nth(2)).to_be_focused()
-    await expect(rows(page).nth(2).locator(".error")).to_contain_text("Input should be a valid number")
+    await expect(rows(page).nth(2).locator(".error")).to_contain_text("Expected a number such as 2500, got 'slow'")
     await expect(page.locator("#run")).to_be_hidden()
 
     await page.get_by_role("button", name="Remove this row").nth(2).click()
@@ -367,7 +367,7 @@ async def test_reports_of_load_tests_are_dropped_and_read(page: Page, server: Ap
         await completed(page)
         await expect(page.locator("#matches .endpoint .route")).to_have_text(["GET /api/users/"])
         formats.append((await page.locator("#notes").text_content() or "").partition(")")[0])
-    assert formats == [f"The report ({name}" for name in ("HAR", "k6 summary", "Locust stats", "JMeter CSV")]
+    assert formats == [f"Of the report ({name}" for name in ("HAR", "k6 summary", "Locust stats", "JMeter CSV")]
     await expect(page.locator("#apis-note")).to_contain_text("the report results.jtl was sent")
 
 

@@ -10,10 +10,10 @@ export const resultOf = id => call("GET", `${place(id)}/result`)
 export const eventsPath = id => `${place(id)}/events`
 export const eventsAfter = (id, seq) => call("GET", query(eventsPath(id), { after: seq }))
 
-/** The caller's jobs of one task, newest first, each with what it is about: `{jobs: [{id, status, about, cost, submitted_at, arguments}], cursor}`. */
+/** The caller's jobs of one task, newest first, each with what it is about: `{jobs: [{id, status, about, cost, submitted_at}], cursor}`. */
 export const earlier = (task, cursor) => call("GET", query("pages/jobs", { task, cursor, limit: 8 }))
 
-/** What one job was asked to do: an entry of `earlier`. */
+/** What one job was asked to do: an entry of `earlier`, with `arguments`. */
 export const asked = id => call("GET", `pages/jobs/${encodeURIComponent(id)}`)
 
 const ACTIVE = new Set(["pending", "running"])
