@@ -1,7 +1,7 @@
 """`python -m accepted_apps.demo` (`make demo`): the server, a small world to try it on, and a job of each application.
 
-The playground, its proxies and a social network run in this process; the server is a process of its own, as in real
-life, with SQLite in ./data. Everything ends on Ctrl-C or SIGTERM.
+The playground, its proxies, a social network and a git server run in this process; the server is a process of its own,
+as in real life, with SQLite in ./data. Everything ends on Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,8 +27,13 @@ from rich.table import Table
 
 from accepted.client import Client
 from accepted.settings import load
+from accepted_apps.pages import PAGES
 from accepted_apps.playground import Playground
+from accepted_apps.playground.audit import SERVICES, GitServer, make_repository
 from accepted_apps.playground.news import news_sources
+from accepted_apps.playground.sales.market import design_export, revenue_export
+from accepted_apps.playground.sales.products import PRODUCT
+from accepted_apps.playground.sales.site import base_urls
 from accepted_apps.playground.social import Mastodon, Served
 from accepted_apps.playground.social.mastodon import TOKEN
 from accepted_apps.preview.climb import TIER_NAMES
@@ -38,6 +44,13 @@ _START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 30.0
 _SOURCES: Final = ("harbour-post", "hafenblatt", "courrier", "gone")
 """Two feeds, a front page, and one that is not there."""
+_REPOSITORY: Final = "shop/fastapi"
+_SLOW: Final = [
+    {"endpoint": "GET /api/users", "avg_response_time_ms": 2500},
+    {"endpoint": "GET /api/users/42", "avg_response_time_ms": 1300},
+    {"endpoint": "POST /api/orders/quote", "avg_response_time_ms": 640},
+]
+"""Endpoints of that service, as a load test would have found them."""
 _PORTS: Final = 50
 """How many ports after the wanted one are tried."""
 
@@ -73,24 +86,29 @@ def _parser() -> argparse.ArgumentParser:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the applications may read: a small web, and a social network."""
+    """What the applications may read: a small web with a press and a shop, a social network, repositories."""
 
     web: Playground
     mastodon: Served[Mastodon]
+    git: GitServer
 
 
 def _run(port: int, data: Path) -> None:
     with _world(port + 100) as world, _server(_free_port(port), data, world) as (url, process):
         console.print(f"[bold]server[/]      {url}          [dim]API: {url}/docs · log: {data / 'server.log'}[/]")
-        console.print(f"[bold]preview[/]     {url}/preview")
-        console.print(f"[bold]profiles[/]    {url}/profiles")
-        console.print(f"[bold]news[/]        {url}/news")
+        for page in PAGES:
+            console.print(f"[bold]{page.path:<12}[/]{url}/{page.path}")
         walls = f"a small web with walls, and {len(world.web.proxies)} proxies to go round them"
         console.print(f"[bold]playground[/]  {world.web.url}          [dim]{walls}[/]")
         console.print(f"[bold]mastodon[/]    {world.mastodon.url}/@mira          [dim]everybody has a profile there[/]")
+        console.print(
+            f"[bold]git[/]         {world.git.url}/{_REPOSITORY}          [dim]a service with slow endpoints[/]"
+        )
         _preview(url, world.web.url + _page())
         _profile(url, f"{world.mastodon.url}/@mira")
         _news(url)
+        _sales(url, data)
+        _audit(url, f"{world.git.url}/{_REPOSITORY}")
         console.print(f"\nServing on {url} until Ctrl-C.")
         process.wait()
         raise DemoFailed(f"The server has stopped by itself (code {process.returncode}); see {data / 'server.log'}.")
@@ -98,10 +116,16 @@ def _run(port: int, data: Path) -> None:
 
 @contextmanager
 def _world(port: int) -> Iterator[World]:
-    with Playground(port=_free_port(port)) as web, Served(Mastodon(), port=_free_port(port + _PORTS)) as mastodon:
+    with ExitStack() as running:
+        web = running.enter_context(Playground(port=_free_port(port)))
+        mastodon = running.enter_context(Served(Mastodon(), port=_free_port(port + _PORTS)))
         # As slow as a network is.
         mastodon.network.delay = 0.1
-        yield World(web, mastodon)
+        folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="accepted-demo-")))
+        repository = make_repository(folder / "service", {"main": SERVICES[_REPOSITORY]})
+        git = GitServer({_REPOSITORY: repository}, port=_free_port(port + 2 * _PORTS)).start()
+        running.callback(git.close)
+        yield World(web, mastodon, git)
 
 
 def _page() -> str:
@@ -143,6 +167,8 @@ def _environment(world: World) -> Mapping[str, str]:
         "ACCEPTED_PREVIEW_ALLOW": world.web.url.removeprefix("http://"),
         "ACCEPTED_PREVIEW_PROXIES": ",".join(world.web.proxies),
         "ACCEPTED_PREVIEW_HOST_DELAY": "0.3",
+        "ACCEPTED_AUDIT_ALLOW": world.git.address,
+        "ACCEPTED_SALES_AMAZON_URLS": f"US={base_urls(world.web.url)['US']}",
         "ACCEPTED_PROFILES_ALLOW": world.mastodon.address,
         "ACCEPTED_PROFILES_MASTODON_TOKENS": f"{world.mastodon.address}={TOKEN}",
     }
@@ -214,6 +240,29 @@ def _news(url: str) -> None:
         console.print(f"Search and read them: [bold]{found.place}[/]")
 
 
+def _sales(url: str, data: Path) -> None:
+    exports = {"revenue_csv": data / "playground-revenue.csv", "design_csv": data / "playground-design.csv"}
+    exports["revenue_csv"].write_bytes(revenue_export())
+    exports["design_csv"].write_bytes(design_export())
+    if found := _watched(url, "sales-analysis", "sales", asin_or_url=PRODUCT, marketplace="US", **exports):
+        analysis = found.result["seo_analysis"]["analysis"]
+        covered = analysis["comparison"]["coverage_improvement"]
+        console.print(
+            f"\n{covered['total_keywords']} keywords belong to the product; its listing covers "
+            f"{covered['before_covered']} of them, the optimised one {covered['after_covered']}:"
+        )
+        console.print(f"“{analysis['optimized_seo']['optimized_title']['content']}”")
+        console.print(f"Sort the keywords, copy the listing: [bold]{found.place}[/]")
+
+
+def _audit(url: str, repository: str) -> None:
+    if found := _watched(url, "audit", "audit", github_repo=repository, worst_apis=_SLOW):
+        console.print(f"\n{found.result['message']}")
+        for one in found.result["matched_apis_with_colors"]:
+            console.print(f"{one['api_endpoint']}: {one['summary']}")
+        console.print(f"Read what to change: [bold]{found.place}[/]")
+
+
 def _with_replies(comments: Sequence[Mapping[str, Any]]) -> int:
     return sum(1 + _with_replies(comment["replies"]) for comment in comments)
 
@@ -230,7 +279,7 @@ def _watched(url: str, task: str, page: str, /, **arguments: Any) -> Found | Non
     """Submit a job, show it live by the command line's own means. None: it did not complete, which is said."""
     with Client(url) as client:
         job = client.tasks[task].submit(**arguments)
-    given = " ".join(f"{name}={_shown(value)}" for name, value in arguments.items())
+    given = " ".join(f"{name}{_shown(value)}" for name, value in arguments.items())
     console.print(f"\n[dim]$ accepted submit {task} {given} --follow[/]")
     watch = [sys.executable, "-m", "accepted", "watch", job.id, "--url", url]
     done = subprocess.run(watch, stdout=subprocess.PIPE, text=True, check=False)  # noqa: S603  our own command
@@ -242,7 +291,10 @@ def _watched(url: str, task: str, page: str, /, **arguments: Any) -> Found | Non
 
 
 def _shown(value: Any) -> str:
-    return str(value) if isinstance(value, str) else shlex.quote(json.dumps(value))
+    """As the command line takes it, behind the argument's name."""
+    if isinstance(value, Path):
+        return f"@{value}"
+    return f"={value}" if isinstance(value, str) else f":={shlex.quote(json.dumps(value))}"
 
 
 def _tell_climb(result: Mapping[str, Any]) -> None:

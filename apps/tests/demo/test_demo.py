@@ -18,17 +18,19 @@ from helpers import alive, wait_until
 
 
 class Demo:
-    """`python -m accepted_apps.demo` up to the line that says that it serves."""
+    """`python -m accepted_apps.demo` up to a line that begins so."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
+    def __init__(self, process: subprocess.Popen[str], until: str) -> None:
         self.process = process
         self.said = ""
         assert process.stdout is not None
         for line in process.stdout:
             self.said += line
-            if line.startswith("Serving on "):
+            if line.startswith(until):
                 break
-        found = re.search(r"^Serving on (\S+) until Ctrl-C", self.said, re.MULTILINE)
+        else:
+            raise AssertionError(self.said)
+        found = re.search(r"^server +(\S+)", self.said, re.MULTILINE)
         assert found, self.said
         self.url = found[1]
 
@@ -56,7 +58,7 @@ def group_of(pid: int) -> list[int]:
 
 
 @contextmanager
-def demo(data: Path, port: int, **variables: str) -> Iterator[Demo]:
+def demo(data: Path, port: int, *, until: str = "Serving on ", **variables: str) -> Iterator[Demo]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ACCEPTED_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "accepted_apps.demo", "--port", str(port), "--data", str(data)],
@@ -66,7 +68,7 @@ def demo(data: Path, port: int, **variables: str) -> Iterator[Demo]:
         text=True,
     )
     try:
-        yield Demo(process)
+        yield Demo(process, until)
     finally:
         process.terminate()
         process.wait(40)
@@ -85,6 +87,7 @@ def free_port() -> int:
 async def test_the_demo_shows_each_application_and_serves_until_ctrl_c(tmp_path: Path) -> None:
     with demo(tmp_path / "data", free_port()) as running:
         said = running.said
+        assert f"Serving on {running.url} until Ctrl-C." in said
         for tier in ("Lightweight", "IP Rotation", "Browser Mode"):
             assert tier in said
         assert "Cloudflare block page" in said
@@ -94,27 +97,48 @@ async def test_the_demo_shows_each_application_and_serves_until_ctrl_c(tmp_path:
         assert task_id
         task = running.get(f"/scraper/task/{task_id[1]}").json()
         assert (task["status"], task["tier"]) == ("completed", 3)
-        assert all(running.get(f"/{page}").status_code == 200 for page in ("preview", "profiles", "news"))
+        assert all(
+            running.get(f"/{page}").status_code == 200 for page in ("preview", "profiles", "news", "sales", "audit")
+        )
         assert "6 posts with 1,200 comments and replies." in said
         assert "12 articles of 3 sources. Gone Gazette: " in said
         news_id = re.search(r"/news#(\S+)", said)
         assert news_id
         assert running.get(f"/api/news/scrape-job/{news_id[1]}").json()["job"]["status"] == "completed"
         assert running.get("/api/news/documents?q=lighthouse").json()["pagination"]["total"] > 0
+        covered = re.search(r"its listing covers (\d+) of them, the optimised one (\d+):", said)
+        assert covered
+        assert int(covered[2]) > int(covered[1])
+        sales_id = re.search(r"/sales#(\S+)", said)
+        assert sales_id
+        analysis = running.get(f"/api/v1/job-status/{sales_id[1]}").json()
+        assert [step["status"] for step in analysis["steps"]] == ["completed"] * 4
+        assert "3 of 3 endpoints matched." in said
+        assert "GET /api/users/42: read_user in app/users.py" in said
+        audit_id = re.search(r"/audit#(\S+)", said)
+        assert audit_id
+        assert running.get(f"/status/{audit_id[1]}").json()["status"] == "completed"
         assert (tmp_path / "data" / "jobs.db").exists()
         assert await running.end(signal.SIGINT) == 0
 
 
-async def test_without_a_browser_it_says_so_and_goes_on_with_two_tiers(tmp_path: Path) -> None:
-    port = free_port()
-    browser = {"ACCEPTED_PREVIEW_BROWSER_PATH": "/nothing/here"}
-    with socket.create_server(("127.0.0.1", port)), demo(tmp_path / "data", port, **browser) as running:
+async def test_without_a_browser_two_tiers_are_climbed_and_nothing_is_left_of_a_demo_that_is_stopped_midway(
+    tmp_path: Path,
+) -> None:
+    port, temporary = free_port(), tmp_path / "temporary"
+    temporary.mkdir()
+    variables = {"ACCEPTED_PREVIEW_BROWSER_PATH": "/nothing/here", "TMPDIR": str(temporary)}
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        demo(tmp_path / "data", port, until="$ accepted submit profile", **variables) as running,
+    ):
         assert running.url != f"http://127.0.0.1:{port}", "the next free one"
         assert "No Chromium or Chrome here, so two tiers: install one with `apt-get install chromium`." in running.said
         assert "brought the page" in running.said
         task = running.get("/scraper/tasks").json()["tasks"][0]
         assert (task["status"], task["cost"]) == ("completed", 0.0051)
         assert await running.end(signal.SIGTERM) == 0
+    assert [*temporary.iterdir()] == []
 
 
 def test_a_server_that_does_not_start_is_told(tmp_path: Path) -> None:
