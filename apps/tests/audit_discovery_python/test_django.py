@@ -6,7 +6,7 @@ import pytest
 
 from .conftest import Found, Listed
 
-SETTINGS = {"site/settings.py": "ROOT_URLCONF = 'site_urls'\nAPI = 'api/'\n"}
+SETTINGS = {"config/settings.py": "ROOT_URLCONF = 'site_urls'\nAPI = 'api/'\n"}
 
 
 def test_patterns_are_included_by_name_module_list_and_pair(listed: Listed) -> None:
@@ -73,7 +73,7 @@ def test_patterns_are_included_by_name_module_list_and_pair(listed: Listed) -> N
 )
 def test_regular_expressions_become_paths(listed: Listed, regex: str, path: str) -> None:
     urls = f"from django.urls import re_path\nurlpatterns = [re_path(r'{regex}', lambda request: None)]\n"
-    assert listed({"site/settings.py": "ROOT_URLCONF = 'site_urls'\n", "site_urls.py": urls}) == [f"ANY {path}"]
+    assert listed({"config/settings.py": "ROOT_URLCONF = 'site_urls'\n", "site_urls.py": urls}) == [f"ANY {path}"]
 
 
 def test_methods_of_views_by_decorator_class_or_refusal(listed: Listed) -> None:
@@ -314,3 +314,115 @@ def test_a_view_that_is_called_like_the_librarys_class(listed: Listed) -> None:
         "GET /orders/{pk}/delete/",
         "POST /orders/{pk}/delete/",
     ]
+
+
+def test_urls_of_the_applications_that_call_themselves_plugins(listed: Listed) -> None:
+    files = {
+        "config/settings.py": """
+            ROOT_URLCONF = "config.urls"
+            INSTALLED_APPS = ["django.contrib.auth", "shop", "plugins.mail", "plugins.badges.apps.BadgesConfig"]
+        """,
+        "config/urls.py": """
+            import importlib
+            from django.apps import apps
+            from django.urls import include, path
+
+            urlpatterns = [path("shop/", include("shop.urls"))]
+            for app in apps.get_app_configs():
+                if hasattr(app, "PluginMeta"):
+                    module = importlib.import_module(app.name + ".urls")
+                    if hasattr(module, "urlpatterns"):
+                        urlpatterns += [path(f"{app.label}/", include(module.urlpatterns))]
+                    if hasattr(module, "event_patterns"):
+                        urlpatterns += [path("<str:event>/", include(module.event_patterns))]
+        """,
+        "shop/urls.py": "from django.urls import path\nurlpatterns = [path('', lambda request: None)]",
+        "plugins/mail/apps.py": """
+            from django.apps import AppConfig
+
+            class MailConfig(AppConfig):
+                name = "plugins.mail"
+                class PluginMeta: ...
+        """,
+        "plugins/mail/urls.py": """
+            from django.urls import path
+            from . import views
+            event_patterns = [path("mails/", views.mails)]
+        """,
+        "plugins/mail/views.py": "def mails(request, event): ...",
+        "plugins/badges/apps.py": """
+            from django.apps import AppConfig
+
+            class Plugin(AppConfig):
+                class PluginMeta: ...
+
+            class BadgesConfig(Plugin):
+                name = "plugins.badges"
+                label = "cards"
+        """,
+        "plugins/badges/urls.py": """
+            from django.urls import path
+            urlpatterns = [path("print/", lambda request: None)]
+        """,
+    }
+    assert listed(files) == ["ANY /cards/print/", "ANY /shop/", "ANY /{event}/mails/"]
+
+
+def test_views_that_applications_register_for_their_models_while_django_starts(listed: Listed) -> None:
+    files = {
+        "settings.py": "ROOT_URLCONF = 'urls'\nINSTALLED_APPS = ['stock']",
+        "urls.py": """
+            from django.urls import include, path
+            from registry import urls_of
+            urlpatterns = [path(f"{name}s/<int:pk>/", include(urls_of(name))) for name in ("item", "bin")]
+        """,
+        "registry.py": """
+            from collections import defaultdict
+            from django.urls import path
+
+            views = defaultdict(list)
+
+            class Journalled: ...
+
+            def register(model, name):
+                def wrap(view):
+                    views[model._meta.model_name].append((name, view))
+                    return view
+                return wrap
+
+            def urls_of(name):
+                return [path(f"{each}/", view) for each, view in views[name]]
+
+            def register_models(*models):
+                from views import journal, log
+                for model in models:
+                    if issubclass(model, Journalled):
+                        register(model, "journal")(journal)
+                    register(model, "log")(log)
+        """,
+        "views.py": "def journal(request, pk): ...\ndef log(request, pk): ...",
+        "stock/__init__.py": "",
+        "stock/apps.py": """
+            from django.apps import AppConfig
+
+            class StockConfig(AppConfig):
+                name = "stock"
+
+                def ready(self):
+                    from registry import register_models
+                    register_models(*self.get_models())
+        """,
+        "stock/models.py": """
+            from django.db import models
+            from registry import Journalled
+
+            class Base(models.Model):
+                class Meta:
+                    abstract = True
+
+            class Item(Journalled, Base): ...
+
+            class Bin(Base): ...
+        """,
+    }
+    assert listed(files) == ["ANY /bins/{pk}/log/", "ANY /items/{pk}/journal/", "ANY /items/{pk}/log/"]

@@ -55,6 +55,7 @@ def _meta(model: Class) -> Value:
     folders = model.module.path.split("/")[:-1]
     label = next((folder for folder in reversed(folders) if folder != "models"), "")
     known = {"app_label": label, "model_name": model.name.lower(), "object_name": model.name}
+    known["label_lower"] = f"{label}.{model.name.lower()}"
     return Instance(External("django.db.models.options.Options"), [], {}, model.module, model.node, dict(known))
 
 

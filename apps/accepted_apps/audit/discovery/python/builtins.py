@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from accepted_apps.audit.discovery.python.values import (
     Class,
+    External,
     Function,
     Instance,
     Method,
@@ -35,6 +36,15 @@ _OF_TEXT = _names(
     "lower upper strip lstrip rstrip replace removeprefix removesuffix title capitalize split rsplit partition"
     " rpartition startswith endswith format join casefold count find"
 )
+_OF_AN_APPLICATION = _names(
+    "name label verbose_name path module models_module models apps default default_auto_field ready get_model"
+    " get_models import_models create"
+)
+_OF_LIBRARY_CLASSES = {
+    "builtins.object": frozenset[str](),
+    "django.apps.AppConfig": _OF_AN_APPLICATION,
+    "django.apps.config.AppConfig": _OF_AN_APPLICATION,
+}
 _OF_LISTS = _names("append extend insert index count copy reverse pop sort")
 _OF_DICTS = _names("get items keys values update copy pop setdefault")
 
@@ -65,6 +75,10 @@ def call_builtin(  # noqa: PLR0912
             if isinstance(first, Instance | Class | Function):
                 first.attributes[args[1]] = args[2]
             return None
+        case "hasattr" if len(args) == 2 and isinstance(args[1], str):
+            return _has(program, first, args[1])
+        case "issubclass" if len(args) == 2 and isinstance(first, Class):
+            return _is_below(program, first, args[1])
         case "hasattr" | "isinstance" | "issubclass" | "callable":
             return Unknown(name)
         case "map" if len(args) == 2 and isinstance(args[1], list | tuple) and isinstance(first, Function):
@@ -73,6 +87,32 @@ def call_builtin(  # noqa: PLR0912
             return dict(first.scope.names)
         case _:
             return Unknown(f"{name}()")
+
+
+def _has(program: Program, owner: Value, name: str) -> Value:
+    """Unknown where a class of a library decides it."""
+    if isinstance(owner, Module):
+        return not isinstance(program.member(owner, name), Unknown)
+    if not isinstance(owner, Instance):
+        return Unknown("hasattr()")
+    found = program.attribute(owner, name)
+    if not isinstance(found, Unknown | Method):
+        return True
+    kinds = program.kinds(owner)
+    return False if isinstance(found, Unknown) or _lacks(kinds, name) else Unknown("hasattr()")
+
+
+def _lacks(kinds: list[str], name: str) -> bool:
+    return all(kind in _OF_LIBRARY_CLASSES and name not in _OF_LIBRARY_CLASSES[kind] for kind in kinds)
+
+
+def _is_below(program: Program, cls: Class, other: Value) -> Value:
+    if isinstance(other, tuple):
+        found = [_is_below(program, cls, one) for one in other]
+        return True if True in found else next((one for one in found if isinstance(one, Unknown)), False)
+    if isinstance(other, Class):
+        return other in program.ancestry(cls)
+    return True if isinstance(other, External) and other.name in program.kinds(cls) else Unknown("issubclass()")
 
 
 def call_method_of_value(owner: Value, name: str, args: list[Value], kwargs: dict[str, Value]) -> Value:

@@ -17,6 +17,7 @@ from accepted_apps.audit.discovery.python.values import (
     Instance,
     Method,
     Module,
+    Native,
     Partial,
     Scope,
     Super,
@@ -46,6 +47,8 @@ def call(
             return _call_method(callee, args, kwargs, node, scope)
         case BuiltIn():
             return call_method_of_value(callee.owner, callee.name, args, kwargs)
+        case Native():
+            return callee.give(args, kwargs)
         case Super():
             return callee
         case Instance():

@@ -25,7 +25,7 @@ from accepted_apps.audit.discovery.python.values import (
 )
 
 _MOST_STEPS = 4_000_000
-_MOST_STEPS_OF_A_STATEMENT = 40_000
+_MOST_STEPS_OF_A_STATEMENT = 200_000
 _DEEPEST = 12
 STEPS_OF_AN_INCLUDE = 200
 """Patterns and routers may hold each other in more ways than can be listed."""
@@ -59,7 +59,7 @@ class Program:
             module.scope.names["__file__"] = path
             before = self.depth, self._allowance
             for statement in tree.body:
-                self.depth, self._allowance = 0, _MOST_STEPS_OF_A_STATEMENT
+                self.begin()
                 self.run([statement], module.scope)
             self.depth, self._allowance = before
         return module
@@ -67,6 +67,10 @@ class Program:
     def module_named(self, name: str, importer: str) -> Module | None:
         path = self.finder.find(name, importer)
         return self.load(path) if path else None
+
+    def begin(self) -> None:
+        """Grants as much work as a statement of a module may take."""
+        self.depth, self._allowance = 0, _MOST_STEPS_OF_A_STATEMENT
 
     def member(self, module: Module, name: str) -> Value:
         """A name of a module, or its submodule. Unknown where it has neither."""

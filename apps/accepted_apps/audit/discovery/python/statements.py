@@ -201,6 +201,9 @@ def _known(program: Program, test: ast.expr, scope: Scope) -> bool | None:
         case ast.UnaryOp(op=ast.Not(), operand=inner):
             known = _known(program, inner, scope)
             return None if known is None else not known
+        case ast.Call(func=ast.Name(id="hasattr" | "issubclass")):
+            value = program.value(test, scope)
+            return value if isinstance(value, bool) else None
         case ast.Attribute() | ast.BoolOp() | ast.Call():
             return None
         case ast.Name(id=name) if not any(name in one.names for one in scope.chain() if one.parent is not None):

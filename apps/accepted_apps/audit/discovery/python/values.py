@@ -6,7 +6,7 @@ Text, numbers, None, lists, tuples and dicts are themselves. All else is one of 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -167,6 +167,13 @@ class Instance:
     @property
     def line(self) -> int:
         return getattr(self.node, "lineno", 1)
+
+
+@dataclass(eq=False, repr=False)
+class Native:
+    """A function of a library of which is known what it gives. give: from the arguments, by place and by name."""
+
+    give: Callable[[list[Value], dict[str, Value]], Value]
 
 
 @dataclass(eq=False, repr=False)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from accepted_apps.audit.discovery.python.django import ninja
+from accepted_apps.audit.discovery.python.django.apps import Apps
 from accepted_apps.audit.discovery.python.django.paths import of_regex, of_route
 from accepted_apps.audit.discovery.python.django.rest import Piece, Routers
 from accepted_apps.audit.discovery.python.django.views import Views
@@ -45,12 +46,14 @@ class Reader:
         self.routers = Routers(program, self.views)
         self.walked: set[str] = set()
         self._settings: list[Module] | None = None
-        program.externals = self._setting
+        self._apps: Apps | None = None
+        program.externals = self._known
 
     def routes(self) -> Iterator[Route]:
         roots = self._roots()
-        for module in roots:
-            yield from self._of_module(module, _Place())
+        self.apps.ready()
+        for path in roots:
+            yield from self._of_module(self.program.load(path), _Place())
         if not roots:
             yield from self._without_root()
 
@@ -70,6 +73,15 @@ class Reader:
                     self._settings.append(self.program.load(path))
         return self._settings
 
+    @property
+    def apps(self) -> Apps:
+        if self._apps is None:
+            self._apps = Apps(self.program, self.settings)
+        return self._apps
+
+    def _known(self, name: str) -> Value | None:
+        return self.apps.known(name) if name.startswith("django.apps.apps.") else self._setting(name)
+
     def _setting(self, name: str) -> Value | None:
         """`django.conf.settings.X`, as the repository's settings have it."""
         if not name.startswith("django.conf.settings."):
@@ -81,13 +93,15 @@ class Reader:
                 return value if isinstance(value, str | int | list | tuple | dict) else None
         return None
 
-    def _roots(self) -> list[Module]:
-        found: dict[str, Module] = {}
+    def _roots(self) -> list[str]:
+        """The files of the root patterns; these are read when the applications are ready."""
+        found: list[str] = []
         for module in self.settings:
             name = module.scope.names.get("ROOT_URLCONF")
-            if isinstance(name, str) and (root := self.program.module_named(name, module.path)):
-                found[root.path] = root
-        return list(found.values())
+            root = self.program.finder.find(name, module.path) if isinstance(name, str) else None
+            if root and root not in found:
+                found.append(root)
+        return found
 
     def _without_root(self) -> Iterator[Route]:
         """No settings name a root: every module of patterns that no other includes is one."""
