@@ -36,12 +36,12 @@ def sales_result(marketplace: str, scraped: Scraped, judged: Judged, documents: 
             code=scraped.code,
         ),
         ai_analysis_keywords=Keywords(
-            structured_data=documents["structured_data"],
+            structured_data=_with_counts(documents["structured_data"]),
             scraped_product=scraped_product(scraped),
             total_keywords=judged.read,
             source=documents["analysis_by"]["categories"],
         ),
-        seo_analysis=Seo(analysis=documents["seo"], source=documents["analysis_by"]["listing"]),
+        seo_analysis=Seo.of(documents["seo"], documents["analysis_by"]["listing"]),
         keyword_root_optimization=documents["keyword_root_optimization"],
         reading=_reading(judged),
         roots=documents["roots"],
@@ -49,6 +49,21 @@ def sales_result(marketplace: str, scraped: Scraped, judged: Judged, documents: 
         left_out=documents["left_out"],
         notes=notes,
     )
+
+
+def _with_counts(structured: dict[str, Any]) -> dict[str, Any]:
+    """Front ends write the two numbers of a keyword that they ask for in the reader's way, without a look whether they
+    are there: what is unknown of these is 0, and named in `unknown`."""
+    return {**structured, "items": [_counted(item) for item in structured["items"]]}
+
+
+def _counted(item: dict[str, Any]) -> dict[str, Any]:
+    competition = item["competition"]
+    told = {"search_volume": item, "competing_products": competition}
+    unknown = [name for name, members in told.items() if name not in members]
+    if not unknown:
+        return item
+    return {"search_volume": 0, **item, "competition": {"competing_products": 0, **competition}, "unknown": unknown}
 
 
 def scraped_product(scraped: Scraped) -> dict[str, Any]:

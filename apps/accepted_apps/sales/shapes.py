@@ -131,11 +131,34 @@ class Keywords(BaseModel):
 
 
 class Seo(BaseModel):
-    """The present listing, a better one, and what it gains."""
+    """The present listing, a better one, and what it gains.
+
+    The members beside `analysis` are in it, too: there an older front end looks for them.
+    """
 
     success: Literal[True] = True
     analysis: dict[str, Any]
     source: str
+    optimized_title: dict[str, Any]
+    optimized_bullets: list[dict[str, Any]]
+    strategy: dict[str, Any]
+
+    @classmethod
+    def of(cls, analysis: dict[str, Any], source: str) -> Seo:
+        """`analysis`: as `analysis.documents.seo_analysis` makes it."""
+        better = analysis["optimized_seo"]
+        strategy = {
+            "first_80_optimization": better["keyword_strategy"]["first_80_optimization"],
+            "keyword_integration": better["keyword_strategy"]["keyword_integration"],
+            "compliance_approach": better["keyword_strategy"]["amazon_compliance"],
+        }
+        return cls(
+            analysis=analysis,
+            source=source,
+            optimized_title=better["optimized_title"],
+            optimized_bullets=better["optimized_bullets"],
+            strategy=strategy,
+        )
 
 
 class ListingRead(BaseModel):

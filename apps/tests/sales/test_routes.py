@@ -280,6 +280,105 @@ async def test_the_result_carries_what_the_contract_says(done: tuple[str, dict[s
     assert set(result["analysis_by"].values()) == {"rules"}
 
 
+# What the pages of the amazon-sales-agent read, through all of its history, without a look whether it is there.
+READ: dict[str, tuple[type, ...]] = {
+    "ai_analysis_keywords.structured_data.items.[].phrase": (str,),
+    "ai_analysis_keywords.structured_data.items.[].root": (str,),
+    "ai_analysis_keywords.structured_data.items.[].category": (str,),
+    "ai_analysis_keywords.structured_data.items.[].search_volume": (int,),
+    "ai_analysis_keywords.structured_data.items.[].relevancy_score": (int,),
+    "ai_analysis_keywords.structured_data.items.[].intent_score": (int,),
+    "ai_analysis_keywords.structured_data.items.[].represents_variants": (int,),
+    "ai_analysis_keywords.structured_data.items.[].opportunity_decision": (str,),
+    "ai_analysis_keywords.structured_data.items.[].opportunity_reason": (str,),
+    "ai_analysis_keywords.structured_data.items.[].competition.competing_products": (int,),
+    "ai_analysis_keywords.structured_data.stats.{}.count": (int,),
+    "ai_analysis_keywords.structured_data.stats.{}.examples": (list,),
+    "ai_analysis_keywords.scraped_product.elements": (dict,),
+    "ai_analysis_keywords.scraped_product.images.image_count": (int,),
+    "ai_analysis_keywords.scraped_product.images.all_images": (list,),
+    "seo_analysis.optimized_title.content": (str,),
+    "seo_analysis.optimized_title.first_80_chars": (str,),
+    "seo_analysis.optimized_title.character_count": (int,),
+    "seo_analysis.optimized_title.keywords_included": (list,),
+    "seo_analysis.optimized_title.main_root_included": (bool,),
+    "seo_analysis.optimized_title.design_root_included": (bool,),
+    "seo_analysis.optimized_title.key_benefit_included": (bool,),
+    "seo_analysis.optimized_title.guideline_compliance.{}": (str,),
+    "seo_analysis.optimized_bullets.[].content": (str,),
+    "seo_analysis.optimized_bullets.[].character_count": (int,),
+    "seo_analysis.optimized_bullets.[].primary_benefit": (str,),
+    "seo_analysis.optimized_bullets.[].keywords_included": (list,),
+    "seo_analysis.optimized_bullets.[].total_search_volume": (int,),
+    "seo_analysis.optimized_bullets.[].guideline_compliance": (str,),
+    "seo_analysis.strategy.first_80_optimization": (str,),
+    "seo_analysis.strategy.keyword_integration": (str,),
+    "seo_analysis.strategy.compliance_approach": (str,),
+    "seo_analysis.analysis.current_seo.title_analysis.content": (str,),
+    "seo_analysis.analysis.current_seo.title_analysis.keywords_found": (list,),
+    "seo_analysis.analysis.current_seo.bullets_analysis.[].keywords_found": (list,),
+    "seo_analysis.analysis.current_seo.bullets_analysis_for_display.[].keyword_count": (int,),
+    "seo_analysis.analysis.current_seo.root_coverage.coverage_percentage": (int, float),
+    "seo_analysis.analysis.current_seo.root_coverage.root_volumes.{}": (int,),
+    "seo_analysis.analysis.current_seo.total_character_usage.bullets_avg_chars": (int,),
+    "seo_analysis.analysis.optimized_seo.optimized_backend_keywords": (list,),
+    "seo_analysis.analysis.optimized_seo.keyword_strategy.primary_roots": (list,),
+    "seo_analysis.analysis.optimized_seo.keyword_strategy.priority_clusters": (list,),
+    "seo_analysis.analysis.optimized_seo.keyword_strategy.phrase_variants_in_frontend": (list,),
+    "seo_analysis.analysis.optimized_seo.keyword_strategy.misspellings_and_synonyms_in_backend": (list,),
+    "seo_analysis.analysis.optimized_seo.keyword_strategy.exclusions": (list,),
+    "seo_analysis.analysis.optimized_seo.rationale": (str,),
+    "seo_analysis.analysis.comparison.coverage_improvement.delta_pct_points": (int, float),
+    "seo_analysis.analysis.comparison.coverage_improvement.before_coverage_pct": (int, float),
+    "seo_analysis.analysis.comparison.coverage_improvement.after_coverage_pct": (int, float),
+    "seo_analysis.analysis.comparison.volume_improvement.delta_volume": (int,),
+    "seo_analysis.analysis.comparison.intent_improvement.delta": (int,),
+    "seo_analysis.analysis.comparison.summary_metrics.overall_improvement_score": (int, float),
+    "keyword_root_optimization.analysis_summary.total_keywords_processed": (int,),
+    "keyword_root_optimization.analysis_summary.meaningful_roots": (int,),
+    "keyword_root_optimization.efficiency_metrics.reduction_percentage": (int, float),
+    "keyword_root_optimization.priority_roots": (list,),
+    "keyword_root_optimization.keyword_categorization": (dict,),
+    "keyword_root_optimization.recommendations.optimization_notes": (list,),
+}
+
+
+def at(value: Any, path: list[str]) -> list[Any]:
+    """What stands at a path, `[]` and `{}` being each element."""
+    if not path:
+        return [value]
+    match path[0]:
+        case "[]":
+            inner = value
+        case "{}":
+            inner = list(value.values())
+        case name:
+            inner = [value[name]]
+    return [found for one in inner for found in at(one, path[1:])]
+
+
+def wrong_in(result: dict[str, Any]) -> list[str]:
+    """The paths at which something else stands than what is read."""
+    return [path for path, types in READ.items() if any(type(one) not in types for one in at(result, path.split(".")))]
+
+
+async def test_others_pages_find_what_they_read(done: tuple[str, dict[str, Any]]) -> None:
+    assert wrong_in(done[1]) == []
+    assert all(at(done[1], path.split(".")) for path in READ)
+
+
+async def test_a_page_that_formats_a_number_finds_one_where_it_is_unknown(client: Client) -> None:
+    rows = b"Search Query,Purchases: Total Count\ngarlic press,12\ngarlic mincer,9\n"
+    job_id = await client.start(files={"revenue_csv": ("a.csv", rows)})
+    result = await client.completed(job_id)
+    assert wrong_in(result) == []
+    for item in result["ai_analysis_keywords"]["structured_data"]["items"]:
+        assert (item["search_volume"], item["unknown"]) == (0, ["search_volume", "competing_products"])
+    book = await client.http.get(f"/api/v1/job-results/{job_id}/download?format=csv")
+    table = list(csv.reader(io.StringIO(book.text)))
+    assert {row[table[0].index("search_volume")] for row in table[1:]} == {""}
+
+
 async def test_the_categories_follow_the_exports(done: tuple[str, dict[str, Any]]) -> None:
     _, result = done
     found = {one["phrase"]: one for one in result["ai_analysis_keywords"]["structured_data"]["items"]}
