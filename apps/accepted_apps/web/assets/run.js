@@ -82,7 +82,7 @@ export class Run {
   tick() {
     const { state } = this
     const { current, total, unit } = state.counts ?? {}
-    const counted = total ? `${current ?? 0} of ${count(total, unit || "part", unit || "parts")}` : null
+    const counted = total ? `${(current ?? 0).toLocaleString()} of ${count(total, unit || "part", unit || "parts")}` : null
     const spent = state.cost ? `${money(state.cost)} spent` : null
     this.numbers.textContent = [counted, span(state.submitted_at, state.finished_at), spent].filter(Boolean).join(" · ")
     for (const { step, took } of this.rows.values()) if (step.started_at) took.textContent = span(step.started_at, step.finished_at ?? state.finished_at)
