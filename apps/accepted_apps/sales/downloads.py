@@ -109,6 +109,8 @@ def _listing(seo: Mapping[str, Any]) -> Sheet:
         ("title", "current", now["title_analysis"]["content"], now["title_analysis"]),
         ("title", "optimized", new["optimized_title"]["content"], new["optimized_title"]),
     ]
+    short = [name for name in ("short_title", "item_highlights") if name in new]
+    parts += [(name.replace("_", " "), "optimized", new[name]["content"], {}) for name in short]
     for number, one in enumerate(now["bullets_analysis_for_display"], 1):
         parts.append((f"bullet {number}", "current", one["content"], one))
     for number, one in enumerate(new["optimized_bullets"], 1):

@@ -12,6 +12,7 @@ from accepted_apps.sales.analysis.scoring import score
 from accepted_apps.sales.analysis.seo.coverage import Finder
 from accepted_apps.sales.analysis.seo.limits import USUAL, limits_of
 from accepted_apps.sales.analysis.seo.optimize import draft_by_rules
+from accepted_apps.sales.analysis.seo.short import shortened
 from accepted_apps.sales.analysis.seo.validator import Draft, validate_listing
 from accepted_apps.sales.analysis.text import Stemmer, contains, tokens
 from accepted_apps.sales.analysis.words import LANGUAGES
@@ -50,6 +51,44 @@ def test_a_listing_by_rules_has_nothing_wrong_with_it(board: Analysis, stemmer: 
     assert len(made.draft.bullets) == 5
     assert len(made.draft.backend.encode()) <= 249
     assert draft_by_rules(board) == made
+
+
+def test_the_short_title_and_the_highlights_are_the_title_in_two(board: Analysis, stemmer: Stemmer) -> None:
+    better = seo_analysis(board, draft_by_rules(board))["optimized_seo"]
+    title, short = better["optimized_title"]["content"], better["short_title"]["content"]
+    highlights = better["item_highlights"]["content"]
+    assert len(short) == better["short_title"]["character_count"] <= 75
+    assert len(highlights) == better["item_highlights"]["character_count"] <= 125
+    assert contains(stemmer.stems(short), stemmer.stems(board.main_keyword))
+    assert {*short.split(", "), *highlights.split(", ")} <= set(title.split(", "))
+    assert not set(short.split(", ")) & set(highlights.split(", "))
+
+
+_CUT = "Board of Bamboo that Stands Beside the Stove of any Kitchen"
+"""More words would fit, which say nothing without the last."""
+
+
+@pytest.mark.parametrize(
+    ("title", "short"),
+    [
+        ("Cutting Board", "Cutting Board"),
+        ("Board for " + "Kitchens " * 9 + "and", "Board for " + "Kitchens " * 6 + "Kitchens"),
+        ("Board of Bamboo that Stands Beside the Stove of any Kitchen and any of its Cupboards", _CUT),
+        ("x" * 80, "x" * 75),
+    ],
+)
+def test_a_title_is_cut_between_words(title: str, short: str, stemmer: Stemmer) -> None:
+    made = shortened(title, USUAL, stemmer)
+    assert made is not None
+    assert made.title == short
+
+
+@pytest.mark.parametrize(
+    ("category", "is_shortened"),
+    [(("Books", "Cookbooks"), False), (("Bücher",), False), (("Musical Instruments",), True), ((), True)],
+)
+def test_titles_of_media_stay_long(category: tuple[str, ...], is_shortened: bool, stemmer: Stemmer) -> None:
+    assert (shortened("A Book, and More", limits_of(category), stemmer) is not None) == is_shortened
 
 
 def test_it_claims_nothing_that_the_listing_does_not_say(board: Analysis) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from accepted_apps.sales.analysis.model import CATEGORIES, Analysis, Item
 from accepted_apps.sales.analysis.seo.coverage import percent
 from accepted_apps.sales.analysis.seo.optimize import Measured, Optimization, measured
+from accepted_apps.sales.analysis.seo.short import shortened
 from accepted_apps.sales.analysis.seo.validator import Violation
 from accepted_apps.sales.analysis.text import Stemmer
 
@@ -238,6 +239,7 @@ def _optimized(found: Analysis, made: Optimization, after: Measured) -> dict[str
     }
     return {
         "optimized_title": title,
+        **_short(made, stemmer),
         "optimized_bullets": _bullets(made, after),
         "optimized_backend_keywords": made.draft.backend.split(),
         "backend_search_terms": made.draft.backend,
@@ -247,6 +249,13 @@ def _optimized(found: Analysis, made: Optimization, after: Measured) -> dict[str
         "by": made.by,
         "objections": [str(one) for one in made.objections],
     }
+
+
+def _short(made: Optimization, stemmer: Stemmer) -> dict[str, Any]:
+    """The title as it may be since July 2026, with the field for the rest; no members where that does not apply."""
+    short = shortened(made.draft.title, made.limits, stemmer)
+    texts = {"short_title": short.title, "item_highlights": short.highlights} if short else {}
+    return {name: {"content": text, "character_count": len(text)} for name, text in texts.items() if text}
 
 
 def _title_improvements(found: Analysis, after: Measured) -> list[str]:

@@ -38,7 +38,8 @@ class TitleWriter:
         found = self._found
         main = self._case.title(clean(found.main_keyword))
         brand = clean(found.brand)
-        front = f"{brand} {main}".strip() if len(f"{brand} {main}") <= self._limits.front else main
+        whole = f"{brand} {main}".strip()
+        front = whole if len(whole) <= min(self._limits.front, self._limits.short or self._limits.title) else main
         self._title = front[: self._limits.title]
         self._used = stems_of([self._title], self._stemmer)
         amounts = self._amounts()
