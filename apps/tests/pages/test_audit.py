@@ -16,7 +16,8 @@ from browsing import fits, unnamed, weak_contrasts
 from playwright.async_api import Browser, Locator, Page, expect
 from pydantic import AliasChoices
 
-pytestmark = pytest.mark.browser
+# All of it on one server.
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("audit_page")]
 
 TOKEN = "ghp_page0123456789abcdef"
 RUN = "document.title='run'"
@@ -166,6 +167,7 @@ async def test_an_audit_is_asked_for_by_keys_and_followed_to_what_it_found(
         ["Matching APIs", "Generating AI analysis", "Storing results"]
     )
     await expect(page.locator("#say")).to_contain_text("fetching shop/fastapi")
+    await expect(page.locator("#steps")).to_be_in_viewport(ratio=1)
     await expect(page.locator("#stay")).to_contain_text("You can close this tab")
     await expect(page.locator("#numbers")).to_contain_text(" s")
     git.release()

@@ -61,6 +61,8 @@ export class Application {
     control.disabled = true
     try {
       await this.open(await submit())
+      // Under a long form it would be out of sight.
+      at("run").scrollIntoView({ block: "nearest" })
       await this.past.draw()
     } catch (error) {
       if (!(error.field && invalid(error.field, error))) this.trouble(error)

@@ -67,7 +67,7 @@ function drawNotes({ notes, repository_info: { routes_left_out: left } }) {
   const lines = all.map(note => paragraph(note, "caution"))
   if (all.length <= NOTES) return at("notes").replaceChildren(...lines)
   const folded = make("details", "caution")
-  folded.append(make("summary", "", `${count(all.length, "note")} on what could not be read, or not for sure`), list(all))
+  folded.append(make("summary", "", count(all.length, "note")), list(all))
   at("notes").replaceChildren(folded)
 }
 
@@ -213,9 +213,15 @@ function remark(finding, api) {
   const node = make("div", "finding")
   const head = make("p", "finding-head")
   head.append(make("span", `severity ${finding.severity}`, finding.severity), prose("strong", "", finding.title))
-  const todo = api.code_suggestions.find(one => one.rule && one.rule === finding.rule)
-  node.append(head, paragraph(finding.why), said("What to do", todo?.explanation ?? "No rewriting fits all cases here: how to do it otherwise is yours to decide."), said("To be expected", finding.gain))
+  node.append(head, paragraph(finding.why), said("What to do", todo(finding, api.code_suggestions)), said("To be expected", finding.gain))
   return { line: finding.line, end: finding.end_line, level: finding.severity, node }
+}
+
+/** A language model's suggestions are of no rule. */
+function todo(finding, suggestions) {
+  const own = suggestions.find(one => one.rule && one.rule === finding.rule)
+  if (own) return own.explanation
+  return suggestions.some(one => !one.rule) ? "See what is suggested below." : "No rewriting fits all cases here: how to do it otherwise is yours to decide."
 }
 
 function said(what, text) {
