@@ -81,12 +81,21 @@ def trafilatura_default(page: Page) -> Found:
     return _trafilatura(page)
 
 
-def _trafilatura(page: Page, precise: bool = False) -> Found:
+def trafilatura_recall(page: Page) -> Found:
+    return _trafilatura(page, wide=True)
+
+
+def _trafilatura(page: Page, precise: bool = False, wide: bool = False) -> Found:
     from trafilatura import bare_extraction
     from trafilatura.settings import Document
 
     document = bare_extraction(
-        page.body, url=page.url, with_metadata=True, include_comments=False, favor_precision=precise
+        page.body,
+        url=page.url,
+        with_metadata=True,
+        include_comments=False,
+        favor_precision=precise,
+        favor_recall=wide,
     )
     if not isinstance(document, Document):
         return Found()
@@ -113,6 +122,15 @@ def newspaper4k(page: Page) -> Found:
     return Found(article.text, article.title, list(article.authors), published.date() if published else None, moment)
 
 
+def goose3(page: Page) -> Found:
+    with import_module("goose3").Goose({"enable_image_fetching": False}) as goose:
+        article = goose.extract(raw_html=_decoded(page))
+    published = article.publish_datetime_utc
+    day = _day(article.publish_date) or (published.date() if published else None)
+    moment = published if published and published.tzinfo else None
+    return Found(article.cleaned_text, article.title, list(article.authors), day, moment)
+
+
 def resiliparse(page: Page) -> Found:
     from resiliparse.extract.html2text import extract_plain_text
     from resiliparse.parse.html import HTMLTree
@@ -125,7 +143,9 @@ READERS: dict[str, tuple[Callable[[Page], Found], str]] = {
     "ours": (ours, "accepted_apps"),
     "trafilatura": (trafilatura, "trafilatura"),
     "trafilatura, default": (trafilatura_default, "trafilatura"),
+    "trafilatura, recall": (trafilatura_recall, "trafilatura"),
     "newspaper4k": (newspaper4k, "newspaper"),
+    "goose3": (goose3, "goose3"),
     "readability-lxml": (readability, "readability"),
     "resiliparse": (resiliparse, "resiliparse"),
 }

@@ -175,6 +175,35 @@ def test_a_day_is_made_exact_by_another_who_knows_the_time() -> None:
     assert read(page(head=head)).published_at == datetime(2024, 5, 6, 7, 8, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("written", "beside", "lang", "url", "expected"),
+    [
+        ("2024-01-06T23:30:00Z", "", "de", URL, "2024-01-07T00:30:00+01:00"),
+        ("2024-07-06T23:30:00Z", "", "en", "https://www.daily.example.ar/storm", "2024-07-06T20:30:00-03:00"),
+        ("2024-01-06T07:08:00", "", "de-AT", URL, "2024-01-06T07:08:00+01:00"),
+        ("2024-01-07T05:30:59Z", "2024-01-06T23:30:59", "en", URL, "2024-01-06T23:30:59-06:00"),
+        ("2024-01-07T05:30:59Z", "2024-01-06T22:00:59", "en", URL, "2024-01-06T22:00:59-07:30"),
+        ("2024-01-07T05:30:59Z", "2024-01-06T22:01:59", "en", URL, "2024-01-07T05:30:59+00:00"),
+        ("2024-01-06T20:00:00Z", "2024-01-06T20:00:00+09:00", "en", URL, "2024-01-06T20:00:00+09:00"),
+        ("2024-01-07T02:30:00Z", "", "en", "https://daily.example/2024/01/06/storm", "2024-01-06T23:30:00-03:00"),
+        ("2024-01-07T02:30:00Z", "", "en", "https://daily.example/2024/01/02/storm", "2024-01-07T02:30:00+00:00"),
+        ("2024-01-07T02:30:00+03:00", "", "de", URL, "2024-01-07T02:30:00+03:00"),
+        ("2024-01-07T02:30:00Z", "", "es", "https://daily.example.co/storm", "2024-01-07T02:30:00+00:00"),
+    ],
+    ids=[
+        "language", "country", "no offset", "its own clock", "a quarter", "another time", "Z of a place", "address",
+        "old address", "an offset", "sold domain",
+    ],
+)  # fmt: skip
+def test_a_time_is_told_by_the_clock_of_its_readers(
+    written: str, beside: str, lang: str, url: str, expected: str
+) -> None:
+    shown = f"<time datetime='{beside}'></time>" if beside else ""
+    article = extract_article(page(head=linked(datePublished=written), inside=shown, lang=lang), url)
+    assert article.published_at is not None
+    assert article.published_at.isoformat() == expected
+
+
 def test_a_change_is_told_only_where_it_came_later() -> None:
     same = linked(datePublished="2024-05-06T07:08:00Z", dateModified="2024-05-06T07:08:00Z")
     later = linked(datePublished="2024-05-06T07:08:00Z", dateModified="2024-05-07T09:00:00Z")

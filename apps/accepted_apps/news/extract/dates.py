@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
@@ -13,6 +13,7 @@ from lxml import html
 from .calendars import westernised
 from .linked import clean
 from .page import Page, text_of
+from .zones import zone_of
 
 _ISO = re.compile(
     r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})"
@@ -60,6 +61,7 @@ _MONTHS = (
 )
 _FIRST, _AHEAD = 1970, timedelta(days=2)
 _MAX = 40
+_MOMENT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,8 @@ def published(page: Page, hint: datetime | None) -> Moment | None:
     found = [one for one in _publications(page) if one is not None]
     if hint is not None:
         found.append(Moment(hint, False, True, "source"))
-    if not found:
-        return _searched(page)
-    return _refined(found)
+    moment = _refined(found) if found else _searched(page)
+    return _local(page, moment, found) if moment and not moment.day_only else moment
 
 
 def updated(page: Page, since: Moment | None) -> datetime | None:
@@ -187,6 +188,43 @@ def _refined(found: list[Moment]) -> Moment:
             ):
                 return one
     return first
+
+
+def _local(page: Page, moment: Moment, found: list[Moment]) -> Moment:
+    """The same time by the clock of its readers, so that its day is the one that they know."""
+    zone = zone_of(page.url, page.tree.get("lang") or page.meta("og:locale"))
+    if not moment.zoned:
+        return replace(moment, at=moment.at.replace(tzinfo=zone)) if zone else moment
+    if moment.at.utcoffset():
+        return moment
+    others = [one.at for one in found if not one.day_only and (one.at.utcoffset() or not one.zoned)]
+    # Whoever writes Z behind the time of another place is wrong.
+    mistaken = next((at for at in others if at.utcoffset() and _clock(at) == _clock(moment.at)), None)
+    offset = next((offset for at in others if (offset := _offset_of(at, moment.at))), None)
+    if mistaken is not None:
+        return replace(moment, at=mistaken)
+    if offset or zone:
+        return replace(moment, at=moment.at.astimezone(offset or zone))
+    day = next((one.at.date() for one in found if one.source == "url"), moment.at.date())
+    return replace(moment, at=next((at for at in _elsewhere(moment.at) if at.date() == day), moment.at))
+
+
+def _clock(at: datetime) -> datetime:
+    return at.replace(tzinfo=None)
+
+
+def _offset_of(local: datetime, universal: datetime) -> timezone | None:
+    """The offset from Greenwich by which one says the time of the other; None if it says another time."""
+    ahead = _clock(local) - _clock(universal)
+    same = abs(local - universal) < _MOMENT if local.utcoffset() else local.second == universal.second != 0
+    whole = ahead % timedelta(minutes=15) < _MOMENT and abs(ahead) <= timedelta(hours=14)
+    return timezone(timedelta(minutes=round(ahead / timedelta(minutes=1)))) if same and whole and ahead else None
+
+
+def _elsewhere(at: datetime) -> Iterator[datetime]:
+    """The same time by clocks farther and farther from Greenwich."""
+    for hours in range(13):
+        yield from (at.astimezone(timezone(timedelta(hours=sign * hours))) for sign in (-1, 1))
 
 
 def _searched(page: Page) -> Moment | None:

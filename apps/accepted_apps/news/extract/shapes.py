@@ -50,8 +50,9 @@ class Hints:
 class Article:
     """One article of a news site.
 
-    url: canonical. text: paragraphs, separated by one line break. published_at, updated_at: aware, with the offset that
-    the page gives, UTC where it gives none; where `published_day_only`, midnight of a day of which no time is known.
+    url: canonical. text: paragraphs, separated by one line break. published_at, updated_at: aware; updated_at with
+    the offset that the page gives, UTC where it gives none; published_at by the clock of the place, as far as the page
+    tells it. Where `published_day_only`, it is midnight of a day of which no time is known.
     section: where the site files it; category: the broad department above that, if the page tells it, else the same.
     image: the lead picture. language: ISO 639-1, empty where it cannot be told. read_time_minutes: at least 1.
     extracted_by: which means gave the text, the title, the date …, for people who look for the reason of a wrong one.
