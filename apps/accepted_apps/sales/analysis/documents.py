@@ -369,6 +369,7 @@ def _comparison(found: Analysis, before: Measured, after: Measured, made: Optimi
             "title_after": len(after.title),
             "title_utilization_before_pct": percent(len(before.title), limits.title),
             "title_utilization_after_pct": percent(len(after.title), limits.title),
+            **({"short_title_limit": limits.short, "highlights_limit": limits.highlights} if limits.short else {}),
             "bullet_limit": limits.bullet,
             "backend_limit": limits.backend,
             "backend_before": 0,

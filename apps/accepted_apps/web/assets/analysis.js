@@ -106,7 +106,7 @@ function drawFigures({ ai_analysis_keywords, listing, seo_analysis: { analysis }
     [volume.total_volume.toLocaleString(), "searches a month for those"],
     [chances.toLocaleString(), chances === 1 ? "opportunity" : "opportunities"],
     listing.read
-      ? [`${percent(coverage.before_coverage_pct)} → ${percent(coverage.after_coverage_pct)}`, "covered, now and optimised"]
+      ? [`${percent(coverage.before_coverage_pct)} → ${percent(coverage.after_coverage_pct)}`, "covered by the listing"]
       : [percent(coverage.after_coverage_pct), "covered by the new listing"],
   ]
   at("figures").replaceChildren(...figures.map(([number, name]) => {

@@ -6,18 +6,21 @@ import { Table } from "./table.js"
 const WANTED = new Set(["Relevant", "Design-Specific"])
 const ALL = { category: "", root: "", words: [] }
 
+/** What no export tells is named, and 0. */
+const known = (one, name, value) => one.unknown?.includes(name) ? undefined : value
+
 const badge = category => make("span", `badge ${WANTED.has(category) ? "wanted" : ""}`, category)
 
 const COLUMNS = [
   { name: "phrase", title: "Keyword", value: one => one.phrase },
-  { name: "volume", title: "Searches", says: "Searches a month", value: one => one.search_volume, number: true },
+  { name: "volume", title: "Searches", says: "Searches a month", value: one => known(one, "search_volume", one.search_volume), number: true },
   { name: "category", title: "Category", value: one => one.category, cell: one => badge(one.category) },
   { name: "relevancy", title: "Relevancy", says: "0 to 10: how many competitors are found by it, and the words of the title", value: one => one.relevancy_score, number: true },
   { name: "intent", title: "Intent", says: "0 to 3: how near to buying this product", value: one => one.intent_score, number: true },
   { name: "root", title: "Root", value: one => one.root || undefined },
   { name: "density", title: "Density", says: "Title density: titles of the first page that carry it", value: one => one.title_density, number: true },
   { name: "cpr", title: "CPR", says: "Sales in eight days that a rank on the first page takes", value: one => one.cpr, number: true },
-  { name: "rivals", title: "Competing", says: "Products that compete for it", value: one => one.competition?.competing_products, number: true },
+  { name: "rivals", title: "Competing", says: "Products that compete for it", value: one => known(one, "competing_products", one.competition.competing_products), number: true },
   { name: "variants", title: "Variants", says: "How many phrases it stands for, or which one stands for it", value: one => one.represents_variants, cell: variants },
   { name: "files", title: "In", says: "The exports that have it", value: one => one.in_files.length > 1 ? "both" : one.in_files[0] },
   { name: "why", title: "Why this category", value: one => one.reason || undefined },

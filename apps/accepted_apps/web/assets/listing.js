@@ -12,7 +12,7 @@ export function drawListing({ seo_analysis: { analysis: { current_seo: now, opti
   at("listing").classList.toggle("alone", !listing.read)
   at("listing").replaceChildren(...(listing.read ? [version("Now"), version("Optimised")] : []), ...parts.flatMap(part => listing.read ? [before(part), after(part)] : [after(part)]))
   for (const one of next.objections) at("listing").append(make("p", "caution", one))
-  const whole = parts.map(part => part.next.text).filter(Boolean).join("\n")
+  const whole = parts.map(part => part.next?.text).filter(Boolean).join("\n")
   const copy = copying(() => whole, at("listing"), "Copy the optimised listing")
   at("listing-tools").replaceChildren(copy)
 }
@@ -62,21 +62,26 @@ function gauge(share, className) {
 // ── its parts ──
 
 /** `{name, now, next, limit, unit}`; `now` and `next`: `{text, keywords, volume}`, or nothing where there is no such part. */
-function partsOf(now, next, { title_limit, bullet_limit, backend_limit }) {
+function partsOf(now, next, { title_limit, short_title_limit, highlights_limit, bullet_limit, backend_limit }) {
   const bullets = Math.max(now.bullets_analysis_for_display.length, next.optimized_bullets.length)
   const was = one => one && { text: one.content, keywords: one.keywords_found, volume: one.total_search_volume }
   const is = one => one && { text: one.content, keywords: one.keywords_included, volume: one.total_search_volume }
   return [
     { name: "Title", now: now.title_analysis.content ? was(now.title_analysis) : null, next: is(next.optimized_title), limit: title_limit, unit: "characters" },
+    ...short("Short title", next.short_title?.content === next.optimized_title.content ? null : next.short_title, short_title_limit),
+    ...short("Item highlights", next.item_highlights, highlights_limit),
     ...Array.from({ length: bullets }, (_, place) => ({
       name: `Bullet ${place + 1}`, now: was(now.bullets_analysis_for_display[place]), next: is(next.optimized_bullets[place]), limit: bullet_limit, unit: "characters",
     })),
-    { name: "Backend terms", now: null, next: { text: next.backend_search_terms }, limit: backend_limit, unit: "bytes" },
+    { name: "Backend terms", now: null, next: { text: next.backend_search_terms }, limit: backend_limit, unit: "bytes", none: "No page shows them." },
   ]
 }
 
+/** A part that pages have since July 2026, in most categories; none where the whole title is short enough. */
+const short = (name, made, limit) => made ? [{ name, now: null, next: { text: made.content }, limit, unit: "characters", none: "Amazon has this part since July 2026." }] : []
+
 const version = name => make("p", "version", name)
-const before = part => card(part, part.now, "now", part.unit === "bytes" ? "No page shows them." : "The page has none.")
+const before = part => card(part, part.now, "now", part.none ?? "The page has none.")
 const after = part => card(part, part.next, "next", "No keyword is left for it.")
 
 function card({ name, limit, unit }, version, className, none) {
