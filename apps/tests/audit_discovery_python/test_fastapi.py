@@ -313,3 +313,35 @@ def test_examples_count_where_there_is_nothing_else(found: Found) -> None:
     discovery = found(files)
     assert [route.path for route in discovery.routes] == ["/example"]
     assert "those of its examples are listed" in discovery.notes[-1]
+
+
+def test_an_application_at_a_setting_or_at_a_default_and_made_once_more_by_a_script(listed: Listed) -> None:
+    files = {
+        "server/app.py": """
+            from fastapi import FastAPI
+            from .settings import BASE_PATH
+
+            def create_api(checks="/health"):
+                api = FastAPI()
+
+                @api.get(checks)
+                def health(): ...
+
+                return api
+
+            def create_app(settings=None):
+                app = FastAPI()
+                api = create_api()
+                if BASE_PATH:
+                    app.mount(BASE_PATH.value(), app=api)
+                else:
+                    app.mount("/api", app=api)
+                return app
+        """,
+        "server/settings.py": "from settings_library import Setting\nBASE_PATH = Setting()",
+        "scripts/write_description.py": """
+            from server.app import create_api
+            print(create_api().openapi())
+        """,
+    }
+    assert listed(files) == ["GET /api/health"]

@@ -212,3 +212,49 @@ def test_restx_namespaces_and_smorest_blueprints(listed: Listed) -> None:
         """,
     }
     assert listed(files) == ["GET /pets/{pet_id}", "GET /v1/cats/", "GET /v1/cats/all", "PUT /v1/hounds/{id}"]
+
+
+def test_a_factory_that_is_given_its_blueprints_by_another(listed: Listed) -> None:
+    files = {
+        "shop/__init__.py": """
+            from shop import factory
+            from shop.users import users
+            from shop.orders import orders
+
+            BLUEPRINTS = (users, orders)
+
+            def create_app(config_path=None):
+                return factory.create_app(blueprints=BLUEPRINTS, config=config_path)
+        """,
+        "shop/factory.py": """
+            from flask import Flask
+
+            VERSION = 1
+
+            def create_app(blueprints=None, config=None):
+                app = Flask(__name__)
+                if not blueprints:
+                    blueprints = ()
+                register(app, blueprints)
+                return app
+
+            def register(app, blueprints):
+                for blueprint in blueprints:
+                    app.register_blueprint(blueprint, url_prefix=f"/api/{VERSION}")
+        """,
+        "shop/users.py": """
+            from flask import Blueprint
+            users = Blueprint("users", __name__)
+
+            @users.route("/users")
+            def index(): ...
+        """,
+        "shop/orders.py": """
+            from flask import Blueprint
+            orders = Blueprint("orders", __name__)
+
+            @orders.post("/orders")
+            def create(): ...
+        """,
+    }
+    assert listed(files) == ["GET /api/1/users", "POST /api/1/orders"]

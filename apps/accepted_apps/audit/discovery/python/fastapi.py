@@ -78,9 +78,12 @@ class _Reader:
 
     def routes(self) -> Iterator[Route]:
         apps = [one for one in self.program.instances if self._is_app(one)]
-        inner = {id(app) for one in self.program.instances for app in self._mounted(one)}
+        mounted = [app for one in self.program.instances for app in self._mounted(one)]
+        inner, places = {id(app) for app in mounted}, {id(app.node) for app in mounted}
         for app in apps:
-            if id(app) not in inner:
+            # A script that makes the inner application once more, to write its description, does not serve it.
+            again = id(app.node) in places and not any(self._mounted(app))
+            if id(app) not in inner and not again:
                 yield from self._of(app, _Place(), ())
         loose = [one for one in self.program.instances if self._is_router(one) and id(one) not in self.reached]
         yield from self._loose(loose, bool(apps))
@@ -124,8 +127,12 @@ class _Reader:
         self.reached.add(id(router))
         above = (*above, id(router))
         own = where if self._is_app(router) else where.below(router.argument(None, "prefix", ""))
-        for call in self._calls(router):
-            yield from self._of_call(call, own, above)
+        calls = self._calls(router)
+        placed = {id(inner) for call in calls if (inner := _inner(call)) and not unresolved(_path(call))}
+        for call in calls:
+            # `if SETTING: app.mount(SETTING, api) else: app.mount("/api", api)`: the known one is the default.
+            if id(_inner(call)) not in placed or not unresolved(_path(call)):
+                yield from self._of_call(call, own, above)
         yield from self._listed(router.argument(None, "routes"), own, above)
 
     def _calls(self, router: Instance) -> list[Instance]:
@@ -222,6 +229,17 @@ def normal(path: str) -> str:
     '/users/{id}/files/{name*}'
     """
     return _PARAMETER.sub(lambda found: f"{{{found[1]}{'*' if found[2] == 'path' else ''}}}", path)
+
+
+def _inner(call: Instance) -> Instance | None:
+    """What a call mounts or includes."""
+    given = {"mount": (1, "app"), "include_router": (0, "router")}.get(_name(call))
+    inner = unwrapped(call.argument(*given)) if given else None
+    return inner if isinstance(inner, Instance) else None
+
+
+def _path(call: Instance) -> Value:
+    return call.argument(0, "path") if _name(call) == "mount" else call.argument(None, "prefix")
 
 
 def _name(call: Instance) -> str:

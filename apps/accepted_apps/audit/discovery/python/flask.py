@@ -26,7 +26,7 @@ from accepted_apps.audit.discovery.python.rules import normal
 from accepted_apps.audit.discovery.python.values import Class, External, Function, Instance, Method, Unknown, Value
 from accepted_apps.audit.model import ANY, Route
 
-_WORDS = ("flask", "quart", "Blueprint", "add_resource", ".route(", "add_url_rule", "MethodView")
+_WORDS = ("flask", "quart", "Blueprint", "create_app", "add_resource", ".route(", "add_url_rule", "MethodView")
 _CALLS = frozenset(
     {
         "Flask",

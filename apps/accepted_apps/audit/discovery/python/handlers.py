@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from accepted_apps.audit.discovery.files import SourceTree
@@ -148,12 +149,38 @@ def qualified(handler: Value) -> str:
 def uncalled(program: Program, words: frozenset[str]) -> Iterator[Function]:
     """Functions of the modules read so far that nobody has called, and in which one of the words is called.
 
-    Those that take no argument come first: they are factories, and call others.
+    Those that none of the others calls come first, and of these the ones that take no argument: they are factories,
+    and what they call is not called once more.
     """
     waiting = [function for function in program.functions() if _calls(function, words)]
-    for function in sorted(waiting, key=lambda one: bool(one.node.args.args)):
+    waiting += _giving(program, waiting)
+    callers: dict[str, set[int]] = defaultdict(set)
+    for function in waiting:
+        for name in _callees(function):
+            callers[name].add(id(function.node))
+
+    def rank(one: Function) -> tuple[bool, bool]:
+        return bool(callers[one.name] - {id(one.node)}), bool(one.node.args.args)
+
+    for function in sorted(waiting, key=rank):
         if id(function.node) not in program.called:
             yield function
+
+
+def _giving(program: Program, waiting: list[Function]) -> list[Function]:
+    """Functions that call one of these with arguments: without them it may not know what it is to register."""
+    wanted = {id(one.node) for one in waiting}
+    names = {one.name for one in waiting}
+
+    def gives(function: Function) -> bool:
+        for node in ast.walk(function.node):
+            if isinstance(node, ast.Call) and (node.args or node.keywords) and _called(node.func) in names:
+                callee = program.value(node.func, function.scope)
+                if isinstance(callee, Function) and id(callee.node) in wanted:
+                    return True
+        return False
+
+    return [one for one in program.functions() if id(one.node) not in wanted and gives(one)]
 
 
 def uncalled_methods(program: Program, words: frozenset[str]) -> Iterator[tuple[Class, Function]]:
@@ -167,7 +194,11 @@ def uncalled_methods(program: Program, words: frozenset[str]) -> Iterator[tuple[
 
 
 def _calls(function: Function, words: frozenset[str]) -> bool:
-    return any(isinstance(node, ast.Call) and _called(node.func) in words for node in ast.walk(function.node))
+    return not words.isdisjoint(_callees(function))
+
+
+def _callees(function: Function) -> Iterator[str]:
+    return (_called(node.func) for node in ast.walk(function.node) if isinstance(node, ast.Call))
 
 
 def _called(node: ast.expr) -> str:
