@@ -74,6 +74,20 @@ def test_a_resource_is_seven_and_has_the_controller_in_the_plural(checkout: Chec
         ("match 'x', to: 'y#z', via: :all", {"ANY /x y#z"}),
         ("query :search, to: 'y#z'", {"QUERY /search y#z"}),
         ("root 'home#index'\nnamespace(:n) { root to: 'home#index' }", {"GET / home#index", "GET /n n/home#index"}),
+        ("root to: 'home#index', via: [:get, :post]", {"GET / home#index", "POST / home#index"}),
+        ("get 'a/(:b)_v(:c)' => 'y#z'", {f"GET /a{b}_v{c} y#z" for b in ("", "/{b}") for c in ("", "{c}")}),
+        (
+            "api_version(module: 'Api::V1', path: {value: 'api/v1'}) { resources :users, only: :index }",
+            {"GET /api/v1/users api/v1/users#index"},
+        ),
+        (
+            "api_version(module: 'V2', header: {name: 'Accept', value: 'v2'}) { get 'x', to: 'y#z' }",
+            {"GET /x v2/y#z"},
+        ),
+        (
+            "api_version(module: 'V2', path: {value: 'v2'}, default: true) { get 'x', to: 'y#z' }",
+            {"GET /v2/x v2/y#z", "GET /x v2/y#z"},
+        ),
         ("root to: redirect('/x')\nget 'y', to: ->(env) { [200] }", {"GET /", "GET /y"}),
         ("get '/files/*path(.:format)', to: 'f#s'", {"GET /files/{path*} f#s"}),
         ("get '/:year(/:month)', to: 'b#i'", {"GET /{year} b#i", "GET /{year}/{month} b#i"}),
@@ -295,6 +309,15 @@ def test_devise_by_the_modules_of_its_model(checkout: Checkout) -> None:
     assert created.function == "Users::SessionsController#create"
 
 
+def test_what_devise_skips_may_be_written_in_the_singular(checkout: Checkout) -> None:
+    found = drawn(checkout, "devise_for :users, skip: %i[registration password]")
+    assert {f"{route.method} {route.path}" for route in found} == {
+        "GET /users/sign_in",
+        "POST /users/sign_in",
+        "DELETE /users/sign_out",
+    }
+
+
 def test_doorkeeper_with_what_it_skips(checkout: Checkout) -> None:
     routes = """
         use_doorkeeper do
@@ -374,8 +397,8 @@ def test_a_broken_line_leaves_the_others(checkout: Checkout, broken: str) -> Non
 
 
 def test_optional_parts_and_normal_paths() -> None:
-    assert variants("/a(/b(/:c))") == ["/a", "/a/b", "/a/b/:c"]
+    assert variants("/a(/b(/:c))") == ["/a", "/a/b", "/a/b/{c}"]
     assert variants("/x(.:format)") == ["/x"]
-    assert variants("(projects/:id)/search") == ["/search", "projects/:id/search"]
+    assert variants("(projects/:id)/search") == ["/search", "projects/{id}/search"]
     assert normal("/users/:id.:ext/*rest") == "/users/{id}.{ext}/{rest*}"
     assert normal("//") == "/"

@@ -152,7 +152,7 @@ def _is_same(one: str, other: str) -> bool:
 
 def variants(path: str) -> list[str]:
     """With and without each optional part; a format at the end is left out."""
-    path = re.sub(r"\(\.:format\)$|\(\.\*?format\)$", "", path)
+    path = _named(re.sub(r"\(\.:format\)$|\(\.\*?format\)$", "", path))
     left = [path]
     found: list[str] = []
     while left and len(found) < _VARIANTS_AT_MOST:
@@ -169,8 +169,11 @@ def variants(path: str) -> list[str]:
 
 def normal(path: str) -> str:
     """`/users/:id/*rest` as `/users/{id}/{rest*}`."""
-    named = _REST.sub(r"{\1*}", _PARAMETER.sub(r"{\1}", path))
-    return "/" + re.sub(r"/{2,}", "/", named).strip("/")
+    return "/" + re.sub(r"/{2,}", "/", _named(path)).strip("/")
+
+
+def _named(path: str) -> str:
+    return _REST.sub(r"{\1*}", _PARAMETER.sub(r"{\1}", path))
 
 
 discoverer = RailsDiscoverer()

@@ -36,6 +36,7 @@ _ROUTE_OPTIONS = {
 _NO_ROUTES = {"direct", "resolve", "require", "require_relative", "include", "extend", "default_url_options"}
 _SHORTHAND = re.compile(r"^/?[-\w]+(/[-\w]+)+$")
 _OPTIONAL_PARAMETER = re.compile(r"/?\(/?:\w+\)/?")
+_SLASH_BEFORE_OPTIONAL = re.compile(r"/(\(+)/?")
 _DEPTH_AT_MOST = 60
 
 
@@ -261,6 +262,19 @@ class Drawing:
         settings = {key: value for key, value in settings.items() if value is not None or key == "module"}
         self._block(node, replace(scope.narrowed(settings), controller="", level=""), names)
 
+    def _on_api_version(
+        self, by_position: list[Any], options: dict[Any, Any], scope: Scope, node: Node, names: Names
+    ) -> None:
+        """The gem versionist: a version that stands in the path, or in a header or parameter and not in the path."""
+        del by_position
+        version = options.get("path")
+        path = version.get("value") if isinstance(version, dict) else None
+        module = options.get("module")
+        settings = {"module": underscored(module) if isinstance(module, str) else None, "path": path}
+        self._block(node, scope.narrowed(settings), names)
+        if path and options.get("default"):
+            self._block(node, scope.narrowed({**settings, "path": None}), names)
+
     def _on_with_options(
         self, by_position: list[Any], options: dict[Any, Any], scope: Scope, node: Node, names: Names
     ) -> None:
@@ -414,7 +428,7 @@ class Drawing:
         del names
         to = next(iter(by_position), options.get("to"))
         around = scope.under(scope.parent.path) if scope.level == "resources" and scope.parent else scope
-        self._match(["/"], {**options, "to": to, "via": "get"}, replace(around, level=""), node)
+        self._match(["/"], {"via": "get", **options, "to": to}, replace(around, level=""), node)
 
     def _on_match(
         self, by_position: list[Any], options: dict[Any, Any], scope: Scope, node: Node, names: Names
@@ -452,7 +466,7 @@ class Drawing:
         if isinstance(given, str):
             full = joined(scope.path, given)
         elif not isinstance(path, Symbol):
-            full = joined(scope.path, plain)
+            full = joined(scope.path, _SLASH_BEFORE_OPTIONAL.sub(r"\1/", f"/{plain}"))
         elif scope.level in {"member", "collection", "new"} and plain in _CANONICAL:
             full = scope.path
         else:

@@ -9,7 +9,7 @@ from typing import Any
 
 from accepted_apps.audit.discovery.files import SourceTree
 
-from .inflect import singularized
+from .inflect import pluralized, singularized
 from .scope import joined
 from .values import Evaluator, strings, text_of, walk
 
@@ -68,10 +68,14 @@ def devise(name: str, options: dict[str, Any], sources: SourceTree, root: str) -
     space = options["module"] if isinstance(options.get("module"), str) else "devise"
     names = {"registration": ""} | _named(options.get("path_names"))
     path = options["path"] if isinstance(options.get("path"), str) else name
-    skipped, wanted = strings(options.get("skip")), strings(options.get("only"))
+    skipped, wanted = (
+        {pluralized(each) for each in strings(options.get(name)) if each != "all"} for name in ("skip", "only")
+    )
+    if "all" in strings(options.get("skip")):
+        return
     for module in modules:
         kind = _OF_MODULE.get(module, "")
-        if not kind or kind in skipped or "all" in skipped or (wanted and kind not in wanted):
+        if not kind or kind in skipped or (wanted and kind not in wanted):
             continue
         controller = controllers.get(kind, f"{space}/{kind}")
         if kind == "omniauth_callbacks":
