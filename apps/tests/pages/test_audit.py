@@ -453,8 +453,15 @@ async def test_nothing_of_a_hostile_repository_runs_or_hides(page: Page, server:
 async def test_five_thousand_routes_are_found_filtered_and_sorted(
     page: Page, server: AppServer, git: GitServer
 ) -> None:
-    await show(page, server, submit(server, "shop/many", {"endpoint": "/things/4321", "avg_response_time_ms": 1500}))
+    apis = [{"endpoint": f"/things/{number}", "avg_response_time_ms": 1500} for number in range(120)]
+    await show(page, server, submit(server, "shop/many", *apis))
     await completed(page)
+    await expect(rows(page)).to_have_count(120)
+    assert await page.locator("#ask").evaluate("form => form.clientHeight") < 900, "rows scroll in their place"
+    await expect(page.locator("#matches .endpoint")).to_have_count(50)
+    await page.get_by_role("button", name="Show 50 more of 70").click()
+    await expect(page.locator("#matches .endpoint")).to_have_count(100)
+    await expect(page.locator("#matches .endpoint summary").nth(50)).to_be_focused()
     await expect(page.locator("#routes-title")).to_have_text("5,000 routes")
     drawn = page.locator("#routes tbody tr:not(.gap)")
     assert await drawn.count() < 100

@@ -2,7 +2,7 @@
 //
 // All of it is foreign: texts and code are put in as text.
 import { drawBoth, drawCode, visible } from "./code.js"
-import { at, capital, count, make, save } from "./dom.js"
+import { at, capital, count, inParts, make, save } from "./dom.js"
 import { Table } from "./table.js"
 
 const COLOURS = { red: "issues", green: "no issues" }
@@ -93,7 +93,7 @@ const CODE = /(?<=^|[\s(])`(.+?)`(?=$|[\s.,;:]|\)(?:[\s.,;:]|$))/s
 function drawList(section, place, apis, title, draw) {
   at(section).hidden = !apis.length
   at(`${section}-title`).textContent = title(apis.length)
-  at(place).replaceChildren(...apis.map(draw))
+  inParts(at(place), apis, draw)
 }
 
 /** An endpoint that unfolds: its line is there, the rest is drawn when it is first opened. */

@@ -34,6 +34,25 @@ export function copying(text, shown, label) {
   return node
 }
 
+/** Entries of a list that may have thousands: `draw(item)` makes each, so many at once as a person asks for more of. */
+export function inParts(list, items, draw, atOnce = 50) {
+  const add = from => {
+    list.append(...items.slice(from, from + atOnce).map(draw))
+    const left = items.length - from - atOnce
+    if (left <= 0) return
+    const row = make("li")
+    row.append(button(`Show ${Math.min(left, atOnce)} more of ${left.toLocaleString()}`, () => {
+      const last = row.previousSibling
+      row.remove()
+      add(from + atOnce)
+      last.nextSibling?.querySelector("summary, button, a")?.focus({ preventScroll: true })
+    }, { className: "unfold" }))
+    list.append(row)
+  }
+  list.replaceChildren()
+  add(0)
+}
+
 /** The address, if a browser may be sent there; else null: `javascript:` and the like are no addresses. */
 export function webAddress(text) {
   try {

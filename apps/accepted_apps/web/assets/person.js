@@ -1,9 +1,7 @@
 // A profile with its posts and their comments, drawn as far as the person unfolds it: there may be thousands.
 //
 // All texts are put in as text. Pictures are not loaded until the person asks for them: who gives them would see that.
-import { at, button, count, link, make, save, webAddress, when } from "./dom.js"
-
-const AT_ONCE = 50
+import { at, button, count, inParts, link, make, save, webAddress, when } from "./dom.js"
 
 let pictures = []
 
@@ -124,20 +122,7 @@ function unfolding(text, draw, className) {
 
 function list(comments) {
   const node = make("ul", "thread")
-  const add = from => {
-    node.append(...comments.slice(from, from + AT_ONCE).map(drawComment))
-    const left = comments.length - from - AT_ONCE
-    if (left <= 0) return
-    const row = make("li")
-    row.append(button(`Show ${Math.min(left, AT_ONCE)} more of ${left.toLocaleString()}`, () => {
-      const next = row.previousSibling
-      row.remove()
-      add(from + AT_ONCE)
-      next.nextSibling?.querySelector("button, a")?.focus({ preventScroll: true })
-    }, { className: "unfold" }))
-    node.append(row)
-  }
-  add(0)
+  inParts(node, comments, drawComment)
   return node
 }
 
