@@ -51,10 +51,16 @@ def test_what_stands_between_angle_brackets_is_text() -> None:
     assert read(page(text=text)).text.split("\n") == [*PARAGRAPHS[:4], play]
 
 
-def test_in_doubt_both_readings_of_trafilatura_decide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accepted_apps.news.extract.text.WEIGHTS", {})
-    monkeypatch.setattr("accepted_apps.news.extract.text.BIAS", -0.2)
-    assert read(page()).text.split("\n") == list(PARAGRAPHS)
+@pytest.mark.parametrize(
+    "line", ["May 6, 2024, 7:08 PM", "Updated: 06.05.2024", "2024年5月6日 01時28分 (5月6日 01時40分更新)"]
+)
+def test_a_line_with_the_date_above_the_text_is_not_of_it(line: str) -> None:
+    assert read(page(text=[line, *PARAGRAPHS])).text.split("\n") == list(PARAGRAPHS)
+
+
+def test_dates_between_the_paragraphs_are_text() -> None:
+    diary = [PARAGRAPHS[0], "May 6, 2024", *PARAGRAPHS[1:]]
+    assert read(page(text=diary)).text.split("\n") == diary
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, body: bytes) -> list[bool]:

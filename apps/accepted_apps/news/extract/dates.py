@@ -61,6 +61,8 @@ _MONTHS = (
 )
 _FIRST, _AHEAD = 1970, timedelta(days=2)
 _MAX = 40
+_LETTERS = re.compile(r"[^\W\d_]")
+_MAX_LINE, _MAX_LETTERS = 60, 30
 _MOMENT = timedelta(seconds=1)
 
 
@@ -267,6 +269,11 @@ def _guessed(page: Page) -> Moment | None:
 
 
 # ── reading ──
+
+
+def is_date(text: str) -> bool:
+    """Whether a line is a date, with a few words at most: `Updated on May 6, 2024 at 7:08 PM`."""
+    return len(text) < _MAX_LINE and len(_LETTERS.findall(text)) < _MAX_LETTERS and parsed(text, "") is not None
 
 
 def parsed(text: str, source: str) -> Moment | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,22 +13,25 @@ from resiliparse.parse.html import HTMLTree
 from trafilatura import bare_extraction
 
 from .blocks import Block
+from .dates import is_date
 from .linked import clean
 from .page import Page
 from .people import signed_by
 from .state import text_in_scripts
 from .titles import folded
 from .traits import Traits, Witness, traits_of
-from .weights import BIAS, WEIGHTS
+from .trees import learned
 
 # What trafilatura says about a page that it cannot read is not for the operator: the page is reported as it is.
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
-_KEEP = {0: 0.6, 1: 0.5, 2: 0.4}
-"""How likely a block has to be text, by how many of trafilatura's two readings have it."""
+KEEP = 0.45
+"""How likely a block has to be of the article."""
 LARGE = 2_500_000
 """Characters of markup, from which on trafilatura is asked once, and in its fast mode."""
 _COMPLETE = 400
+_OPENING = 40
+"""Letters of a line, from which on it is no more one of those that stand between the headline and the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,30 +111,24 @@ def _told(page: Page) -> str:
 
 
 def _kept(blocks: Sequence[Block], traits: Sequence[Traits]) -> list[Block]:
-    kept = [_score(one) > _KEEP[_readings(one)] for one in traits]
+    forest = learned()
+    kept = [forest.likelihood(one) > KEEP for one in traits]
     seen: set[str] = set()
+    opening = True
     for at, block in enumerate(blocks):
         key = folded(block.text)
-        if not key or (len(key) > 40 and key in seen) or (kept[at] and signed_by(block.text)):
-            # Who signs it is told as the author.
+        # Who signs it is told as the author, and when, above the first paragraph, as its date.
+        told = kept[at] and (signed_by(block.text) or (opening and is_date(block.text)))
+        if not key or (len(key) > 40 and key in seen) or told:
             kept[at] = False
         elif kept[at]:
             seen.add(key)
+            opening = opening and len(key) < _OPENING
     for at, block in enumerate(blocks):
         # A heading over nothing that was kept belongs to what was not.
         if kept[at] and block.is_heading and not any(kept[at + 1 : at + 4]):
             kept[at] = False
     return [block for block, yes in zip(blocks, kept, strict=True) if yes]
-
-
-def _score(traits: Traits) -> float:
-    total = BIAS + sum(WEIGHTS.get(name, 0.0) * value for name, value in traits.items() if value)
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
-
-
-def _readings(traits: Traits) -> int:
-    silent = traits["silent precise"] + traits["silent plain"]
-    return 1 if silent else round(traits["said precise"] + traits["said plain"])
 
 
 def _container(blocks: Sequence[Block]) -> html.HtmlElement | None:

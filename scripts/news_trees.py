@@ -1,18 +1,19 @@
-"""Learn anew what the traits of a block weigh in the news extractor, and write `extract/weights.py`.
+"""Learn anew how the news extractor tells the article's blocks by their traits, and write `extract/trees.json`.
 
-    uv run --with numpy python scripts/news_weights.py FOLDER[=WEIGHT]… [--jobs 2] [--check]
+    uv run --with scikit-learn python scripts/news_trees.py FOLDER[=WEIGHT]… [--jobs 2] [--check]
 
 Each FOLDER is as for `news_accuracy.py`, with `text`, or with `with` and `without`. All of its pages are learned from:
 keep those apart by which the result will be judged. WEIGHT: how much a page of it counts, 1 unless it is said. A block
 is of the article if its text stands in the page's `text`; of `with` and `without`, only the blocks that hold one of the
 sentences are learned from. --check writes nothing and tells how the pages of each fifth of the sites are read with
-the weights of the others. The same pages give the same weights.
+what was learned from the others. The same pages give the same trees.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -24,26 +25,22 @@ from urllib.parse import urlsplit
 import news_accuracy
 from accepted_apps.news.extract.engine import description_of, site_of
 from accepted_apps.news.extract.page import Page
-from accepted_apps.news.extract.text import judged
+from accepted_apps.news.extract.text import KEEP, judged
 from accepted_apps.news.extract.titles import folded, title_of
+from accepted_apps.news.extract.trees import FILE, Forest
 
-WEIGHTS = Path(__file__).parent.parent / "apps/accepted_apps/news/extract/weights.py"
-_PULL = 1.0
-"""How strongly weights are drawn to nothing: the inverse variance that is expected of them."""
-_LEAST = 0.03
+_TREES = {
+    "max_iter": 100,
+    "learning_rate": 0.1,
+    "max_leaf_nodes": 12,
+    "l2_regularization": 20,
+    "max_features": 0.3,
+    "early_stopping": False,
+    "random_state": 0,
+}
 _PARTS = 5
 _LONG = 60
 """Words of a block, from which on it counts no more than others."""
-
-_HEAD = '''"""What the traits of a block weigh: a logistic regression over the blocks of pages whose article is known.
-
-`scripts/news_weights.py` writes it; docs/news.md says from which pages. Positive: belongs to the article. What weighs
-nearly nothing is left out.
-"""
-
-from __future__ import annotations
-
-'''
 
 
 @dataclass(frozen=True)
@@ -93,50 +90,42 @@ def _share(text: str, lines: set[str], whole: str, known: set[tuple[str, ...]]) 
 
 
 class Model:
-    """A logistic regression, by Newton's method."""
+    """Boosted decision trees."""
 
     def __init__(self, samples: list[Sample]) -> None:
-        self.np = import_module("numpy")
+        numpy, ensemble = import_module("numpy"), import_module("sklearn.ensemble")
         self.names = list(next(one.traits[0] for one in samples if one.traits))
-        rows, targets, counts = [], [], []
-        for one in samples:
-            for row, target, count in self._learned(one):
-                rows.append(row)
-                targets.append(target)
-                counts.append(count)
-        self.bias, self.weights = self._fit(self.np.array(rows), self.np.array(targets), self.np.array(counts))
+        rows, targets, counts = zip(*(row for one in samples for row in self._learned(one)), strict=True)
+        self.fitted = ensemble.HistGradientBoostingClassifier(**_TREES)
+        self.fitted.fit(numpy.array(rows, dtype=numpy.float32), numpy.array(targets), sample_weight=numpy.array(counts))
 
     def _learned(self, one: Sample) -> list[tuple[list[float], float, float]]:
         """Trait values, label and count of each block; all pages count alike, however long they are."""
         counts = [min(len(news_accuracy.words(text)), _LONG) ** 0.7 + 0.3 for text in one.texts]
         total = sum(count for count, label in zip(counts, one.labels, strict=True) if label and label > 0.5)
         return [
-            ([*traits.values(), 1.0], float(label > 0.5), one.weight * 100 * count / max(20.0, total))
+            (list(traits.values()), float(label > 0.5), one.weight * 100 * count / max(20.0, total))
             for traits, label, count in zip(one.traits, one.labels, counts, strict=True)
             if label is not None
         ]
 
-    def _fit(self, rows: Any, targets: Any, counts: Any) -> tuple[float, list[float]]:
-        np = self.np
-        found = np.zeros(rows.shape[1])
-        pull = np.full(rows.shape[1], _PULL)
-        pull[-1] = 0.0
-        for _ in range(30):
-            likely = 1 / (1 + np.exp(-np.clip(rows @ found, -30, 30)))
-            slope = rows.T @ (counts * (likely - targets)) + pull * found
-            curve = (rows * (counts * likely * (1 - likely))[:, None]).T @ rows + np.diag(pull + 1e-9)
-            step = np.linalg.solve(curve, slope)
-            found = found - step
-            if np.abs(step).max() < 1e-4:
-                break
-        return float(found[-1]), [float(one) for one in found[:-1]]
+    def forest(self) -> Forest:
+        # scikit-learn has no public way to look into its trees.
+        found = [self._tree(each[0].nodes, 0) for each in self.fitted._predictors]
+        return Forest(round(float(self.fitted._baseline_prediction.item()), 4), found)
 
-    def keeps(self, traits: dict[str, float]) -> bool:
-        return self.bias + sum(w * v for w, v in zip(self.weights, traits.values(), strict=True)) > 0
+    def _tree(self, nodes: Any, at: int) -> Any:
+        node = nodes[at]
+        if node["is_leaf"]:
+            return round(float(node["value"]), 4)
+        name, bound = self.names[node["feature_idx"]], float(f"{node['num_threshold']:.7g}")
+        return [name, bound, self._tree(nodes, node["left"]), self._tree(nodes, node["right"])]
 
-    def written(self) -> str:
-        lines = [f'    "{n}": {w:.2f},' for n, w in zip(self.names, self.weights, strict=True) if abs(w) >= _LEAST]
-        return _HEAD + f"BIAS = {self.bias:.2f}\nWEIGHTS = {{\n" + "\n".join(lines) + "\n}\n"
+
+def written(forest: Forest) -> str:
+    """JSON with a line for each tree."""
+    lines = ",\n".join(json.dumps(tree, separators=(",", ":")) for tree in forest.trees)
+    return f'{{"bias": {forest.bias}, "trees": [\n{lines}\n]}}\n'
 
 
 def part_of(gold: dict[str, Any]) -> int:
@@ -146,13 +135,14 @@ def part_of(gold: dict[str, Any]) -> int:
 
 
 def checked(samples: list[Sample]) -> dict[str, dict[str, float]]:
-    """Scores of each folder, every page read with weights that do not know its site."""
+    """Scores of each folder, every page read with trees that do not know its site."""
     scores: dict[str, list[news_accuracy.Score]] = {}
     for part in range(_PARTS):
-        model = Model([one for one in samples if part_of(one.gold) != part])
+        forest = Model([one for one in samples if part_of(one.gold) != part]).forest()
         for one in samples:
             if part_of(one.gold) == part:
-                text = "\n".join(t for t, v in zip(one.texts, one.traits, strict=True) if model.keeps(v))
+                likely = [forest.likelihood(traits) > KEEP for traits in one.traits]
+                text = "\n".join(text for text, kept in zip(one.texts, likely, strict=True) if kept)
                 scores.setdefault(one.folder, []).append(news_accuracy.score(news_accuracy.Found(text), one.gold))
     return {
         folder: {k: v for k, v in news_accuracy.summary(column).items() if k != "ms"}
@@ -182,7 +172,7 @@ def main() -> int:
     if options.check:
         print(news_accuracy.table(checked(samples)))
     else:
-        WEIGHTS.write_text(Model(samples).written())
+        FILE.write_text(written(Model(samples).forest()), "utf-8")
     return 0
 
 
