@@ -37,7 +37,15 @@ def test_rows_that_are_no_keywords_are_left_out_and_told_with_their_lines() -> N
         "the header again": (7,),
         "a phrase of more than 500 characters": (8,),
     }
+    assert [each.lines[0] for each in export.report.dropped] == [3, 4, 6, 7, 8], "in the order of the file"
     assert export.report.rows == 8
+
+
+def test_lines_are_counted_through_cells_with_line_breaks() -> None:
+    rows = "".join(f'"pear {number}","a note\nof two lines",1\n' for number in range(100))
+    export = read(f"Keyword,Note,Search Volume\n{rows},,5\nplums,,7\n")
+    assert len(export.keywords) == 101
+    assert dropped(export) == {"no keyword phrase": (202,)}
 
 
 def test_totals_and_footers_at_the_end_are_no_keywords() -> None:

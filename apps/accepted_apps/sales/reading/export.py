@@ -310,7 +310,7 @@ class _Reading:
             rows=self._rows,
             dropped=tuple(
                 Dropped(reason=reason, rows=len(lines), lines=tuple(lines[:_LINES_SHOWN]))
-                for reason, lines in self._dropped.items()
+                for reason, lines in sorted(self._dropped.items(), key=lambda each: each[1][0])
             ),
             merged=self._merged,
             bounds=self._bounds,
