@@ -67,19 +67,33 @@ class Route(_Model):
     notes: list[str] = Field(default_factory=list)
 
 
-_NUMBER = re.compile(r"[-+]?\d[\d,_ ]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"([-+]?(?:\d+(?:[.,_'\s]\d+)*|[.,]\d+))((?:[eE][-+]?\d+)?)(.*)", re.DOTALL)
+_SECONDS = {"s", "sec", "secs", "second", "seconds"}
 
 
 def _number(value: Any) -> Any:
     """Load tools' reports say "2,500 ms", "15%", "N/A"; pydantic judges what this leaves."""
     if not isinstance(value, str):
         return value
-    if value.strip().lower() in {"", "-", "n/a", "na", "nan", "none", "null"}:
+    text = value.strip()
+    if text.lower() in {"", "-", "n/a", "na", "nan", "none", "null"}:
         return None
-    written = _NUMBER.match(value.strip())
-    if written is None:
-        raise PydanticCustomError("number", "expected a number such as 2500, got '{got}'", {"got": value.strip()[:100]})
-    return re.sub(r"[,_ ]", "", written[0])
+    written = _NUMBER.fullmatch(text)
+    if written is None or written[3].strip().lower() in _SECONDS:
+        raise PydanticCustomError(
+            "number", "expected a number such as 2500, times in milliseconds, got '{got}'", {"got": text[:100]}
+        )
+    return _without_separators(re.sub(r"[_'\s]", "", written[1])) + written[2]
+
+
+def _without_separators(digits: str) -> str:
+    """With a point before the decimals: of commas and points the last kind, where it stands once; "2,500" has none."""
+    if "," not in digits:
+        return digits
+    last = max(",.", key=digits.rfind)
+    decimal = digits.count(last) == 1 and not (last == "," and re.fullmatch(r"[-+]?\d{1,3},\d{3}", digits))
+    whole, _, rest = digits.rpartition(last) if decimal else (digits, "", "")
+    return re.sub(r"[.,]", "", whole) + (f".{rest}" if decimal else "")
 
 
 Metric = Annotated[Annotated[float, Field(ge=0, allow_inf_nan=False)] | None, BeforeValidator(_number)]

@@ -13,6 +13,7 @@ from accepted_apps.audit.errors import ReportUnreadable
 from accepted_apps.audit.loads import read_report, sniff, worst_of
 from accepted_apps.audit.loads.base import Samples, percentile, score
 from accepted_apps.audit.model import WorstApi
+from pydantic import ValidationError
 
 JTL = """timeStamp,elapsed,label,responseCode,responseMessage,threadName,dataType,success,failureMessage,bytes,sentBytes,grpThreads,allThreads,URL,Latency,IdleTime,Connect
 1700000000000,100,GET /users,200,OK,t 1-1,text,true,,10,1,1,1,http://x.test/users?page=1,1,0,0
@@ -179,3 +180,37 @@ def test_many_samples_take_bounded_memory() -> None:
     assert one.error_rate_percent == 10
     assert one.avg_response_time_ms == pytest.approx(499.5)
     assert one.percentile_95_latency_ms == pytest.approx(950, abs=15)
+
+
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [
+        ("2500", 2500),
+        ("2,500 ms", 2500),
+        ("2,500.5ms", 2500.5),
+        ("1,234,567", 1234567),
+        ("2.5", 2.5),
+        ("0,5 %", 0.5),
+        ("12,25", 12.25),
+        ("1.234,5", 1234.5),
+        ("1 500", 1500),
+        ("1\u202f500,5", 1500.5),
+        (".5", 0.5),
+        ("1'500", 1500),
+        ("2.5e3", 2500),
+        ("15%", 15),
+        ("50 req/s", 50),
+        ("9 rps", 9),
+        ("N/A", None),
+        ("-", None),
+        (" ", None),
+    ],
+)
+def test_numbers_as_people_and_tools_write_them(written: str, number: float | None) -> None:
+    assert WorstApi(endpoint="/", avg_response_time_ms=written).avg_response_time_ms == number  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("written", ["slow", "2.5 s", "3 seconds", "1.2.3", "-5", "1e999", "NaN x"])
+def test_what_is_no_number_of_the_unit_is_refused(written: str) -> None:
+    with pytest.raises(ValidationError):
+        WorstApi(endpoint="/", percentile_95_latency_ms=written)  # type: ignore[arg-type]

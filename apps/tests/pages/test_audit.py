@@ -293,7 +293,9 @@ async def test_what_is_wrong_is_said_at_its_field(page: Page, server: AppServer,
     await average.nth(2).fill("slow")
     await send.click()
     await expect(average.nth(2)).to_be_focused()
-    await expect(rows(page).nth(2).locator(".error")).to_contain_text("Expected a number such as 2500, got 'slow'")
+    await expect(rows(page).nth(2).locator(".error")).to_contain_text(
+        "Expected a number such as 2500, times in milliseconds, got 'slow'"
+    )
     await expect(page.locator("#run")).to_be_hidden()
 
     await page.get_by_role("button", name="Remove this row").nth(2).click()
