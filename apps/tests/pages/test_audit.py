@@ -282,6 +282,8 @@ async def test_what_is_wrong_is_said_at_its_field(page: Page, server: AppServer,
     await expect(repository).to_have_attribute("aria-invalid", "true")
 
     await repository.fill("shop/fastapi")
+    await page.get_by_label("Branch").focus()
+    await expect(page.locator("#branches option")).to_have_attribute("value", "main")
     await page.get_by_label("Branch").fill("..")
     await send.click()
     await expect(page.locator("#branch-error")).to_have_text("Branch '..' is no name that a branch can have.")

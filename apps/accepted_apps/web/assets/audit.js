@@ -1,8 +1,8 @@
 // The page of the audit: a repository and slow endpoints, the steps of one job, what it found.
-import { call } from "./api.js"
+import { call, query } from "./api.js"
 import { Application, clearInvalid, invalid, jobsOf } from "./application.js"
 import { drawAudited, hideAudited, wireAudited } from "./audited.js"
-import { at, capital, count } from "./dom.js"
+import { at, capital, count, make } from "./dom.js"
 import { Drop } from "./drop.js"
 import { Endpoints, endpointsIn } from "./endpoints.js"
 
@@ -46,6 +46,20 @@ at("ask").addEventListener("submit", event => {
   if (nameless >= 0) return wrong(`worst_apis[${nameless}].endpoint`, new Error("Name the endpoint of these numbers."))
   if (!apis.length && !drop.file) return wrong("worst_apis", new Error("Name an endpoint, or choose the report of a load test."))
   page.submit(() => submit(apis), at("submit"))
+})
+
+/** Whose branches are in the list; with a token nothing is asked, for it would have to stand in the address. */
+let branchesOf = ""
+
+at("branch").addEventListener("focus", async () => {
+  const repository = at("repo").value.trim()
+  if (repository === branchesOf || at("token").value) return
+  branchesOf = repository
+  at("branches").replaceChildren()
+  if (!repository) return
+  // What is wrong with it is said when the audit is asked for.
+  const { branches = [] } = await call("GET", query("repository-branches/_", { github_repo: repository })).catch(() => ({}))
+  if (branchesOf === repository) at("branches").append(...branches.map(name => Object.assign(make("option"), { value: name })))
 })
 
 /** The token goes in the body, where no log sees it, and does not stay in the page. */
