@@ -13,8 +13,10 @@ from typing import Any, Literal, Self
 import httpx
 import openpyxl
 import pytest
+from accepted_apps.playground.language_model import ChatModel
 from accepted_apps.playground.sales.exports import CEREBRO, Cell, as_csv, asins, cerebro
 from accepted_apps.playground.sales.market import design_export, revenue_export
+from accepted_apps.playground.social import Served
 from app_server import AppServer
 from browsing import fits, unnamed, weak_contrasts
 from playwright.async_api import Browser, Locator, Page, expect
@@ -393,6 +395,22 @@ async def test_what_was_found_is_taken_along(page: Page, server: AppServer, pear
         copied = str(await page.evaluate("navigator.clipboard.readText()"))
         assert copied.splitlines()[0] == title
         assert len(copied.splitlines()) == lines
+
+
+async def test_a_language_model_is_named_before_and_after(page: Page, shop: Shop, tmp_path: Path) -> None:
+    with Served(ChatModel()) as model:
+        known = {"language_model_url": f"{model.url}/v1", "language_model_model": "stand-in"}
+        server = started(tmp_path, shop, **known, language_model_price_input=1, language_model_price_output=2)
+        try:
+            await page.goto(f"{server.url}/sales")
+            await expect(page.locator("#here")).to_contain_text("judged by the language model stand-in")
+            await show(page, server, submitted(server))
+            await expect(page.locator("#judged")).to_contain_text("Categories by the language model stand-in")
+            first = page.locator("#keywords tbody tr[aria-rowindex]").first
+            await expect(first.locator("td").last).to_have_text("stand-in")
+            await expect(page.locator("#numbers")).to_contain_text("spent")
+        finally:
+            server.stop()
 
 
 async def test_it_fits_a_phone_and_can_be_read_and_heard(chromium: Browser, server: AppServer, pears: str) -> None:
