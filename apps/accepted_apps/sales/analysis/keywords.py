@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,23 +60,40 @@ def analyse(
     listing = listing_of(product)
     stemmer = Stemmer(language)
     title = frozenset(stemmer.stems(listing.title))
-    read = [_read(one, exports, stemmer, title) for one in exports.keywords]
-    kept = _most_relevant(read, most)
+    read = [_read(*one, stemmer, title) for one in _most_relevant(exports, stemmer, title, most)]
     found = Analysis(
         marketplace=marketplace,
         language=language,
         listing=listing,
-        items=[one.item for one in kept],
-        left_out=len(read) - len(kept),
+        items=[one.item for one in read],
+        left_out=len(exports.keywords) - len(read),
     )
-    _judge(found, kept, stemmer, title, main_keyword)
+    _judge(found, read, stemmer, title, main_keyword)
     return found
 
 
-def _read(keyword: Keyword, exports: Keywords, stemmer: Stemmer, title: frozenset[str]) -> Reading:
+def _most_relevant(
+    exports: Keywords, stemmer: Stemmer, title: frozenset[str], most: int
+) -> list[tuple[Keyword, int | None]]:
+    """Keywords, in order, with their relevancy by ranks; where ranks tell, no word of those left out is looked at."""
+    bases = [(one, relevancy.by_ranks(one, exports)) for one in exports.keywords]
+    if len(bases) <= most:
+        return bases
+    scores = [
+        relevancy.by_words(_stems(tokens(one.phrase), stemmer), title) if base is None else base for one, base in bases
+    ]
+    order = sorted(range(len(bases)), key=lambda at: (-scores[at], -(bases[at][0].search_volume or 0), at))
+    return [bases[at] for at in sorted(order[:most])]
+
+
+def _stems(words: Sequence[str], stemmer: Stemmer) -> tuple[str, ...]:
+    """Those of all words but articles and prepositions."""
+    return tuple(map(stemmer.stem, stemmer.content(words)))
+
+
+def _read(keyword: Keyword, base: int | None, stemmer: Stemmer, title: frozenset[str]) -> Reading:
     words = tokens(keyword.phrase)
-    stems = tuple(map(stemmer.stem, stemmer.content(words)))
-    base = relevancy.by_ranks(keyword, exports)
+    stems = _stems(words, stemmer)
     scored = relevancy.by_words(stems, title) if base is None else base
     item = Item(
         phrase=keyword.phrase,
@@ -95,13 +112,6 @@ def _read(keyword: Keyword, exports: Keywords, stemmer: Stemmer, title: frozense
         in_files=tuple(keyword.in_files),
     )
     return Reading(item, words)
-
-
-def _most_relevant(read: list[Reading], most: int) -> list[Reading]:
-    if len(read) <= most:
-        return read
-    order = sorted(range(len(read)), key=lambda at: (-read[at].item.base_relevancy_score, -read[at].item.volume, at))
-    return [read[at] for at in sorted(order[:most])]
 
 
 def _judge(found: Analysis, read: list[Reading], stemmer: Stemmer, title: frozenset[str], main: str | None) -> None:
@@ -152,7 +162,7 @@ def _set_right(
     whole, parts = joins(counts, dict(pairs.most_common(_JOINS)), own)
     for one in read:
         one.words = list(_joined([slips.get(word, word) for word in one.words], whole, parts))
-        one.item.stems = tuple(map(stemmer.stem, stemmer.content(one.words)))
+        one.item.stems = _stems(one.words, stemmer)
         one.item.head = stemmer.stem(stemmer.head(one.words)) if one.words else ""
 
 
