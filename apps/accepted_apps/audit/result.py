@@ -90,10 +90,8 @@ def _listed(api: DiscoveredApi) -> DiscoveredApi:
 
 
 def _message(place: Place, info: RepositoryInfo, counts: PerformanceAnalysis) -> str:
-    return (
-        f"{info.total_apis_discovered} APIs found in {place.name}; {counts.matched_apis_count} of "
-        f"{counts.worst_apis_count} endpoints matched."
-    )
+    found = "1 API" if info.total_apis_discovered == 1 else f"{info.total_apis_discovered} APIs"
+    return f"{found} found in {place.name}; {counts.matched_apis_count} of {counts.worst_apis_count} endpoints matched."
 
 
 def _matched(match: Match, advice: Advice, shown: dict[tuple[str, str, str, int], DiscoveredApi]) -> MatchedApi:

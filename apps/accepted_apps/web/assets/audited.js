@@ -198,7 +198,9 @@ function handler(api, code) {
     label: visible(`Code of ${place(code.file_path, code.line_number)}`), from: code.line_number, remarks: here.map(one => remark(one, api)),
   })
   const nodes = [part("The handler", make("p", "mono muted", visible(place(code.file_path, code.line_number))), shown)]
-  if (elsewhere.length) nodes.push(part("In what it calls", ...elsewhere.map(one => excerpt(one, api))))
+  // Of a handler that is too long for the result, the end is missing.
+  const below = elsewhere.some(one => one.file === code.file_path && one.line > last)
+  if (elsewhere.length) nodes.push(part(below ? "Further down, or in what it calls" : "In what it calls", ...elsewhere.map(one => excerpt(one, api))))
   return nodes
 }
 
