@@ -18,7 +18,7 @@ from accepted_apps.playground.sales.exports import CEREBRO, Cell, as_csv, asins,
 from accepted_apps.playground.sales.market import design_export, revenue_export
 from accepted_apps.playground.social import Served
 from app_server import AppServer
-from browsing import fits, unnamed, weak_contrasts
+from browsing import PATIENCE, fits, unnamed, weak_contrasts
 from playwright.async_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -94,6 +94,7 @@ def started(data: Path, shop: Shop, **settings: Any) -> AppServer:
         "preview_browser": "false",
         "sales_amazon_urls": f"US=http://{shop.host},DE=http://{shop.host}/de",
         "sales_active_per_user": 50,
+        "sales_rows_max": 20_000,
         "progress_interval": "20ms",
         "drain": "100ms",
         **settings,
@@ -133,7 +134,8 @@ async def show(page: Page, server: AppServer, job: str) -> None:
 
 
 async def completed(page: Page) -> None:
-    await expect(page.locator("#run-state")).to_have_text("completed")
+    # Ten thousand keywords take their time on a machine that is busy.
+    await expect(page.locator("#run-state")).to_have_text("completed", timeout=4 * PATIENCE)
     await expect(page.locator("#result")).to_be_visible()
 
 
@@ -260,6 +262,18 @@ async def test_what_is_wrong_is_said_at_its_field(page: Page, server: AppServer)
     await page.get_by_role("button", name="Analyse").click()
     await expect(page.locator("#revenue-error")).to_contain_text("one of the two exports")
     await expect(page.locator("#run")).to_be_hidden()
+
+
+async def test_a_file_that_fails_the_analysis_is_named_as_its_field_is(page: Page, server: AppServer) -> None:
+    # Its beginning, which is looked at when it is sent, is that of an export.
+    export = "Keyword Phrase\n" + "".join(f"dried pears number {number}\n" for number in range(20_001))
+    job = submitted(server, revenue=export.encode())
+    await page.goto(f"{server.url}/sales#{job}")
+    for _ in range(2):
+        await expect(page.locator("#run-state")).to_have_text("failed")
+        await expect(page.locator("#say")).to_have_text("Revenue export: the file has more than 20,000 rows; split it.")
+        await expect(step(page, "failed")).to_have_text(STEPS[1:2])
+        await page.reload()
 
 
 async def test_how_the_exports_were_read_is_told_and_a_page_that_could_not_be(page: Page, server: AppServer) -> None:

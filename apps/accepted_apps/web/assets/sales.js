@@ -12,14 +12,20 @@ let shops = []
 let most = Infinity
 
 const jobs = jobsOf("sales-analysis")
+const EXPORTS = { revenue_csv: "Revenue export", design_csv: "Design export" }
+
+/** What fails an analysis names its field; the page names it in its own words. */
+const inWords = state => state.error ? { ...state, error: state.error.replace(/^(revenue_csv|design_csv)(?=: )/, name => EXPORTS[name]) } : state
+
 const source = {
   ...jobs,
   /** With the names of its files, which the job API does not tell. */
   async look(id) {
     const [state, { files }] = await Promise.all([jobs.look(id), call("GET", `api/v1/job-status/${encodeURIComponent(id)}`)])
     const { marketplace } = state.arguments
-    return { ...state, files, about: [state.about, marketplace, ...Object.values(files)].join(" · ") }
+    return { ...inWords(state), files, about: [state.about, marketplace, ...Object.values(files)].join(" · ") }
   },
+  follow: (state, hooks) => jobs.follow(state, { ...hooks, tell: news => hooks.tell(inWords(news)) }),
 }
 
 const view = {
