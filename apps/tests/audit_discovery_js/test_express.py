@@ -262,6 +262,58 @@ def test_a_path_of_which_nothing_is_known_is_told_as_a_note(checkout: Checkout) 
     assert told.notes == ["The path of a route is not told by the code, in line 2 of app.js"]
 
 
+def test_an_application_that_is_made_when_a_library_has_booted(checkout: Checkout) -> None:
+    app = """
+        function create(env, ctx) {
+          const express = require('express');
+          const app = express();
+          app.use('/api', require('./users'));
+          return app;
+        }
+        module.exports = create;
+    """
+    server = """
+        require('boot')({}).acquire(connect).boot(function booted(ctx) {
+          const app = require('./app')({}, ctx);
+          require('http').createServer(app).listen(80);
+        });
+    """
+    assert listed(checkout, {"app.js": app, "users.js": USERS, "server.js": server}) == [
+        "GET /api",
+        "POST /api/{id}/photo",
+    ]
+
+
+def test_an_application_that_nothing_in_the_repository_makes(checkout: Checkout) -> None:
+    inner = """
+        const express = require('express');
+        exports.inner = () => { const app = express(); app.get('/a', run); return app; };
+    """
+    outer = """
+        const express = require('express');
+        const { inner } = require('./inner');
+        exports.application = (settings) => { const app = express(); app.use('/outer', inner()); return app; };
+    """
+    assert listed(checkout, {"inner.js": inner, "outer.js": outer}) == ["GET /outer/a"]
+
+
+def test_a_router_that_handles_a_route_sees_the_whole_path(checkout: Checkout) -> None:
+    files = {
+        "entries.js": """
+            const router = require('express').Router();
+            router.get('/entries/:id', run);
+            module.exports = router;
+        """,
+        "app.js": """
+            const app = require('express')();
+            const inner = require('express')();
+            inner.all('/entries*', require('./entries'));
+            app.use('/api', inner);
+        """,
+    }
+    assert listed(checkout, files) == ["GET /api/entries/{id}"]
+
+
 def test_a_function_that_takes_a_router_from_nobody(checkout: Checkout) -> None:
     route = only(
         checkout,

@@ -204,6 +204,49 @@ def test_a_prefix_from_the_configuration(checkout: Checkout, config: str) -> Non
     assert listed(checkout, files) == ["GET /rest/cats", "POST /rest/cats/{id}/toys"]
 
 
+def test_a_prefix_from_a_namespace_of_the_configuration_that_is_taken_whole(checkout: Checkout) -> None:
+    setup = """
+        const { port, globalPrefix } = app.get(ConfigService<Settings>).get('app', { infer: true });
+        app.setGlobalPrefix(globalPrefix);
+    """
+    config = """
+        import { registerAs } from '@nestjs/config';
+        const env = (key: string, otherwise = '') => process.env[key] ?? otherwise;
+        export default registerAs('app', () => ({ port: 1, globalPrefix: env('PREFIX', 'rest') }));
+    """
+    files = {**program(setup=setup), "src/config.ts": config}
+    assert listed(checkout, files) == ["GET /rest/cats", "POST /rest/cats/{id}/toys"]
+
+
+@pytest.mark.parametrize(
+    ("given", "paths"),
+    [
+        ("", ["/v3/list"]),
+        ("'cats'", ["/v3/cats/list"]),
+        ("['cats', 'pets']", ["/v3/cats/list", "/v3/pets/list"]),
+        ("{ path: 'cats' }", ["/v3/cats/list"]),
+        ("{ path: ['cats', 'pets'] }", ["/v3/cats/list", "/v3/pets/list"]),
+    ],
+)
+def test_a_decorator_of_ones_own_that_tells_apart_what_it_is_given(
+    checkout: Checkout, given: str, paths: list[str]
+) -> None:
+    cats = f"""
+        import {{ Controller, Get }} from '@nestjs/common';
+        const under = (path: string) => `v3/${{path}}`;
+        const ApiController = (given?: any) => {{
+          if (!given) return Controller('v3');
+          if (typeof given === 'string') return Controller(under(given));
+          if (Array.isArray(given)) return Controller(given.map((each) => under(each)));
+          const path = given.path || '';
+          return Controller(Array.isArray(path) ? path.map(under) : under(path));
+        }};
+        @ApiController({given})
+        export class CatsController {{ @Get('list') list() {{ return []; }} }}
+    """
+    assert listed(checkout, program(cats)) == [f"GET {path}" for path in paths]
+
+
 def test_a_controller_of_no_module_is_left_out(checkout: Checkout) -> None:
     files = program() | {"src/old.controller.ts": CATS.replace("CatsController", "OldController")}
     told = discover(checkout(files))

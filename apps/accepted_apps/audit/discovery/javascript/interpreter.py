@@ -55,6 +55,7 @@ _MAY_DECLARE_ROUTES = re.compile(
     rb"\.\s*(?:use|get|post|put|patch|delete|all|route|setGlobalPrefix|create)\b|require\s*\(|import\s*\(|[rR]oute|\bapp\b"
 )
 _OF_A_REQUEST = re.compile(r"^_?(req|request|ctx|context|socket)$")
+_STARTS = re.compile(rb"require\s*\(|import\s*\(|\.listen\s*\(")
 _INJECTORS = frozenset({"get", "resolve", "getInstance"})
 _EMPTY = object()
 
@@ -1173,7 +1174,8 @@ def _declares_routes(node: Node) -> bool:
     first = node.child_by_field_name("parameter") or (
         several.named_children[0] if several and several.named_children else None
     )
-    if first is not None and _OF_A_REQUEST.match(text(first.child_by_field_name("pattern") or first)):
+    name = text(first.child_by_field_name("pattern") or first) if first is not None else ""
+    if _OF_A_REQUEST.match(name) and ("req" in name or not _STARTS.search(node.text or b"")):
         return False
     return bool(node.text and _MAY_DECLARE_ROUTES.search(node.text))
 

@@ -48,6 +48,10 @@ def keys(value: Value) -> list[Value] | None:
             return None
 
 
+def _is_array(value: Value) -> Value:
+    return isinstance(value, list) if isinstance(value, (list, str, Partial)) or type(value) is Record else Unknown()
+
+
 def type_of(value: Value) -> Value:
     match value:
         case None | Unknown() | Lazy():
@@ -325,7 +329,7 @@ GLOBALS: dict[str, Value] = {
             "seal": first,
         }
     ),
-    "Array": _record({"isArray": lambda given: isinstance(first(given), list) or Unknown(), "from": first}),
+    "Array": _record({"isArray": lambda given: _is_array(first(given)), "from": first}),
     "Promise": _record({"all": first, "resolve": first}),
     "Map": native("Map", _listed),
     "Set": native("Set", _listed),

@@ -150,11 +150,11 @@ class Nest:
     def configured(self, key: str, site: Site) -> Value:
         """The value of `key` ("app.prefix") in what the repository loads as configuration, or in the environment."""
         for namespace, source, made_at in self._sources:
-            inside = key.removeprefix(f"{namespace}.") if namespace else key
-            if namespace and inside == key:
+            parts = f"{key}.".removeprefix(f"{namespace}." if namespace else "").split(".")[:-1]
+            if namespace and len(parts) > key.count("."):
                 continue
             value = self.call(source, [], made_at)
-            for part in inside.split("."):
+            for part in parts:
                 value = self.member(value, part)
             if not isinstance(value, Unknown) and value is not None:
                 return value

@@ -46,6 +46,8 @@ _STARTS = re.compile(
     rf"{_REGISTERS.pattern}|\.listen\(|\bnew \w*(?:App|Application|Server)\b|\b(?:bootstrap|start\w*)\("
 )
 _MAKES = re.compile(r"\bRouter\(")
+_LOADS = re.compile(r"\brequire\(|\.use\(")
+_MAKES_AN_APPLICATION = re.compile(r"\bexpress\(\s*\)")
 
 
 class Program:
@@ -155,6 +157,7 @@ class Program:
 
     def _unused(self, homes: set[str]) -> None:
         """Functions that take a router, and classes that make one, but that nothing in the repository calls."""
+        self._start(homes)
         for function in list(self._interpreter.functions.values()):
             if function.node.id not in self._interpreter.called and self._resolver.home(function.module.path) in homes:
                 self._offer(function)
@@ -166,15 +169,35 @@ class Program:
             made = self._interpreter.instance(kind, Site(kind.module, kind.node))
             self._offer_to_methods(kind, made)
 
+    def _start(self, homes: set[str]) -> None:
+        """Calls functions that make an application, in files of which nothing was called: a test or a boot may.
+
+        Those that load most come first: an application may have others in it.
+        """
+        waiting = [
+            function
+            for path, functions in self._by_file().items()
+            if self._resolver.home(path) in homes and not self._any_called(functions)
+            for function in functions
+            if _MAKES_AN_APPLICATION.search(text(function.node)) and _REGISTERS.search(text(function.node))
+        ]
+        for function in sorted(waiting, key=lambda each: -len(_LOADS.findall(text(each.node)))):
+            if function.node.id not in self._interpreter.called:
+                self._interpreter.call(function, [], Site(function.module, function.node))
+
+    def _by_file(self) -> dict[str, list[Function]]:
+        found: dict[str, list[Function]] = {}
+        for function in self._interpreter.functions.values():
+            found.setdefault(function.module.path, []).append(function)
+        return found
+
+    def _any_called(self, functions: list[Function]) -> bool:
+        return any(function.node.id in self._interpreter.called for function in functions)
+
     def _make(self, homes: set[str]) -> None:
         """Calls functions that make a router, in used files of which nothing was called: a container may."""
-        waiting: dict[str, list[Function]] = {}
-        for function in self._interpreter.functions.values():
-            waiting.setdefault(function.module.path, []).append(function)
-        for path, functions in waiting.items():
-            if self._resolver.home(path) not in homes or not self.uses(path):
-                continue
-            if any(function.node.id in self._interpreter.called for function in functions):
+        for path, functions in self._by_file().items():
+            if self._resolver.home(path) not in homes or not self.uses(path) or self._any_called(functions):
                 continue
             for function in functions:
                 if _MAKES.search(text(function.node)) and function.node.id not in self._interpreter.called:

@@ -66,6 +66,8 @@ class Router(Host):
     def _add(self, method: str, given: Arguments, site: Site) -> Value:
         if len(given) < 2:
             return Unknown()  # app.get("a setting")
+        if any(_routers(given[1:])):
+            return self._use(["", *given[1:]], site)  # a router that is a handler sees the path as it is
         for path in paths(given[0]):
             self.entries.append(Endpoint(method, path, last_handler(given[1:]), site))
         return self
