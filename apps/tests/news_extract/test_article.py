@@ -210,6 +210,27 @@ def test_a_time_is_told_by_the_clock_of_its_readers(
     assert article.published_at.isoformat() == expected
 
 
+@pytest.mark.parametrize(
+    ("path", "declared", "day"),
+    [
+        ("2017/7/12/storm", "2019-06-17T18:28:00Z", "2017-07-12"),
+        ("2017/07/12/storm", "2017-07-18T18:28:00Z", "2017-07-18"),
+        ("2017/jul/12/storm", "2017-02-18T18:28:00Z", "2017-02-18"),
+    ],
+    ids=["moved", "later", "earlier"],
+)
+def test_the_day_in_the_address_counts_where_the_site_has_moved_since(path: str, declared: str, day: str) -> None:
+    article = extract_article(page(head=linked(datePublished=declared)), f"https://www.daily.example/{path}")
+    assert article.published_at is not None
+    assert article.published_at.date().isoformat() == day
+
+
+def test_a_time_on_the_page_is_of_the_article_only_where_the_address_does_not_tell_its_day() -> None:
+    first = "<time datetime='2009-04-11T18:06:36Z'>member since</time>"
+    article = extract_article(page(inside=first), "https://www.daily.example/2019/10/22/storm")
+    assert article.published_at == datetime(2019, 10, 22, tzinfo=UTC)
+
+
 def test_a_change_is_told_only_where_it_came_later() -> None:
     same = linked(datePublished="2024-05-06T07:08:00Z", dateModified="2024-05-06T07:08:00Z")
     later = linked(datePublished="2024-05-06T07:08:00Z", dateModified="2024-05-07T09:00:00Z")

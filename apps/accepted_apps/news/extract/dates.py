@@ -42,7 +42,8 @@ _ZONES = {
     "ET": -5, "PT": -8, "IST": 5.5, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11,
 }  # fmt: skip
 _URL_DAY = re.compile(
-    r"/((?:19|20)\d{2})[/_-]?(0[1-9]|1[0-2]|[a-z]{3})[/_-]?(0[1-9]|[12]\d|3[01])(?!\d)", re.IGNORECASE
+    r"/((?:19|20)\d{2})(?:[/_-]?(0[1-9]|1[0-2]|[a-z]{3})[/_-]?(0[1-9]|[12]\d|3[01])|/(\d{1,2})/(\d{1,2}))(?!\d)",
+    re.IGNORECASE,
 )
 # The first letters by which months are told apart, per month, in the languages of Europe and around.
 _MONTHS = (
@@ -64,6 +65,7 @@ _MAX = 40
 _LETTERS = re.compile(r"[^\W\d_]")
 _MAX_LINE, _MAX_LETTERS = 60, 30
 _MOMENT = timedelta(seconds=1)
+_MOVED = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,9 @@ def published(page: Page, hint: datetime | None) -> Moment | None:
     found = [one for one in _publications(page) if one is not None]
     if hint is not None:
         found.append(Moment(hint, False, True, "source"))
-    moment = _refined(found) if found else _searched(page)
+    # What the address says is late for a day, but a site that has moved says the day of that of all its articles.
+    addressed = [one for one in found if one.source == "url" and found[0].at - one.at > _MOVED]
+    moment = _refined([*addressed, *found]) if found else _searched(page)
     return _local(page, moment, found) if moment and not moment.day_only else moment
 
 
@@ -117,8 +121,8 @@ def _publications(page: Page) -> Iterator[Moment | None]:
     for node in page.linked.page:
         for text in page.linked.texts(node.get("datePublished")):
             yield parsed(text, "json-ld")
-    yield from _times(page)
     yield _from_address(page.url)
+    yield from _times(page)
 
 
 _METAS = (
@@ -169,8 +173,9 @@ def _from_address(url: str) -> Moment | None:
     match = _URL_DAY.search(url)
     if not match:
         return None
-    month = int(match[2]) if match[2].isdigit() else month_of(match[2])
-    return _moment(int(match[1]), month or 0, int(match[3]), None, "url")
+    named, day = match[2] or match[4], match[3] or match[5]
+    month = int(named) if named.isdigit() else month_of(named)
+    return _moment(int(match[1]), month or 0, int(day), None, "url")
 
 
 def _refined(found: list[Moment]) -> Moment:

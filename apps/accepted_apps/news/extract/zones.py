@@ -8,7 +8,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-# Countries where all newspapers have one clock, by the names that top-level domains and languages give them.
+# Countries where (nearly) all newspapers have one clock, by the names that top-level domains and languages give them.
 _COUNTRIES = {
     country: zone
     for zone, countries in {
@@ -22,6 +22,7 @@ _COUNTRIES = {
         "Europe/Kyiv": "ua",
         "Europe/Chisinau": "md",
         "Europe/Minsk": "by",
+        "Europe/Moscow": "ru",
         "Europe/Istanbul": "tr",
         "Asia/Jerusalem": "il",
         "Africa/Cairo": "eg",
@@ -41,6 +42,8 @@ _COUNTRIES = {
         "Asia/Tokyo": "jp kr",
         "Pacific/Auckland": "nz",
         "America/Argentina/Buenos_Aires": "ar uy",
+        "America/Sao_Paulo": "br",
+        "America/Mexico_City": "mx",
         "America/La_Paz": "bo",
         "America/Caracas": "ve",
         "America/Bogota": "co pe ec pa",
