@@ -426,3 +426,54 @@ def test_views_that_applications_register_for_their_models_while_django_starts(l
         """,
     }
     assert listed(files) == ["ANY /bins/{pk}/log/", "ANY /items/{pk}/journal/", "ANY /items/{pk}/log/"]
+
+
+def test_a_view_within_a_wrapper_of_the_repository_is_the_handler(found: Found) -> None:
+    files = {
+        "urls.py": """
+            from django.urls import path
+            from checks import once_a_minute, signed_in
+            from views import Login, Orders, report
+            urlpatterns = [
+                path("login/", once_a_minute(5)(Login.as_view())),
+                path("orders/", signed_in(Orders.as_view())),
+                path("report/", signed_in(signed_in(report))),
+            ]
+        """,
+        "checks.py": """
+            from functools import wraps
+
+            def signed_in(view):
+                @wraps(view)
+                def wrapper(request, *args, **kwargs):
+                    return view(request, *args, **kwargs)
+                return wrapper
+
+            def once_a_minute(times):
+                def decorator(view):
+                    @wraps(view)
+                    def wrapper(*args, **kwargs):
+                        return view(*args, **kwargs)
+                    return wrapper
+                return decorator
+        """,
+        "views.py": """
+            from django.contrib.auth.views import LoginView
+            from django.views import View
+            from django.views.decorators.http import require_GET
+
+            class Login(LoginView): ...
+
+            class Orders(View):
+                def get(self, request): ...
+
+            @require_GET
+            def report(request): ...
+        """,
+    }
+    assert sorted(f"{route.method} {route.path} {route.function}" for route in found(files).routes) == [
+        "GET /login/ Login",
+        "GET /orders/ Orders.get",
+        "GET /report/ report",
+        "POST /login/ Login",
+    ]

@@ -188,3 +188,14 @@ def test_many_endpoints_among_many_routes() -> None:
 def test_nothing_that_is_written_breaks_it(odd: str) -> None:
     found = matched(f"x{odd}")
     assert found.kind in {"exact", "partial", "none"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [("GET /files/secret.txt", "send"), ("GET /files/2026/11/photo.jpg", "send"), ("GET /v1/files/7", "show")],
+)
+def test_a_folder_of_files_is_not_taken_for_a_resource_of_the_api(endpoint: str, expected: str) -> None:
+    routes = [route("GET /api/v1/files/{file_id} show"), route("GET /files/{path*} send"), route("GET /{path*} page")]
+    [found] = match([api(endpoint)], routes)
+    assert found.best is not None
+    assert found.best.route.function == expected

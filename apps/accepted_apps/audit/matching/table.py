@@ -20,6 +20,7 @@ _PARAMETER = re.compile(r"\{[^{}]*\}")
 _KINDS: dict[Kind, float] = {"number": 0.98, "code": 0.97, "slug": 0.93, "word": 0.87, "version": 0.6}
 _A_WORD_FOR_AN_ID = 0.82
 _REST_SCORE = 0.55
+_REST_AFTER_A_WORD = 0.8
 _OTHER_CASE = 0.97
 _PART = 0.985
 _OTHER_VERSION = 0.7
@@ -191,7 +192,8 @@ class _Walk:
             yield from self.from_node(node.identity, tuple(others), fit.scored(value))
         if node.rest:
             for taken in range(1, len(pieces) + 1):
-                scores = (1.0 if each.rest else _REST_SCORE for each in pieces[:taken])
+                worth = _REST_AFTER_A_WORD if fit.static else _REST_SCORE
+                scores = (1.0 if each.rest else worth for each in pieces[:taken])
                 yield from self.from_node(node.rest, pieces[taken:], fit.scored(*scores))
 
     def _over_versions(self, node: _Node, pieces: tuple[Piece, ...], fit: Fit) -> Iterator[Fit]:

@@ -71,8 +71,11 @@ def _method(value: Value) -> str:
 
 
 def unwrapped(value: Value) -> Value:
-    """The view in `csrf_exempt(view)`, `cache_page(60)(view)`, `partial(view, …)`."""
+    """The view in `csrf_exempt(view)`, `cache_page(60)(view)`, `partial(view, …)`, and in a wrapper of its own."""
     for _ in range(10):
+        if (wrapped := within(value)) is not None:
+            value = wrapped
+            continue
         if not isinstance(value, Instance) or isinstance(value.maker, Class) or is_view_class(value):
             break
         inner = next((arg for arg in value.args if isinstance(arg, Function | Class | Instance)), None)
@@ -80,6 +83,15 @@ def unwrapped(value: Value) -> Value:
             break
         value = inner
     return value
+
+
+def within(value: Value) -> Value:
+    """The view for which a function stands that is decorated with `functools.wraps(view)`; None where it is none."""
+    for decorator in value.decorators if isinstance(value, Function) else []:
+        if isinstance(decorator, Instance) and _name(decorator.maker) in {"functools.wraps()", "wraps()"}:
+            inner = decorator.argument(0, "wrapped")
+            return inner if isinstance(inner, Function | Class | Instance) and inner is not value else None
+    return None
 
 
 def is_view_class(value: Value) -> bool:

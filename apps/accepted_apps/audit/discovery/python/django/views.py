@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from accepted_apps.audit.discovery.python import attributes
 from accepted_apps.audit.discovery.python.calls import named
-from accepted_apps.audit.discovery.python.handlers import METHODS, VERBS, is_view_class, methods
+from accepted_apps.audit.discovery.python.handlers import METHODS, VERBS, is_view_class, methods, within
 from accepted_apps.audit.discovery.python.program import Program
 from accepted_apps.audit.discovery.python.values import Class, External, Function, Instance, Method, Module, Value
 from accepted_apps.audit.model import ANY, Framework
@@ -89,6 +89,9 @@ class Views:
         """The view within decorators, and the methods that these let through; none: all."""
         allowed: list[str] = []
         for _ in range(10):
+            if (wrapped := within(view)) is not None:
+                view = wrapped
+                continue
             if not isinstance(view, Instance) or is_view_class(view) or isinstance(view.maker, Class):
                 break
             name = view.maker.name.rpartition(".")[2]
