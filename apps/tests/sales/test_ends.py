@@ -70,7 +70,7 @@ def asked_for(chat: Any) -> list[str]:
 async def test_after_a_kill_no_page_is_fetched_again(serve: Any, shop: Shop) -> None:
     server: Server = serve(sales_processes=1)
     async with server.client() as client:
-        job_id = await client.start(files={"revenue_csv": ("a.csv", export(30_000))})
+        job_id = await client.start(files={"revenue_csv": ("a.csv", export(8_000))})
         await client.until_step(job_id, STEPS[1])
         await wait_until(lambda: children(server.pid), what="the process of the analysis")
         pids = children(server.pid)
@@ -83,7 +83,7 @@ async def test_after_a_kill_no_page_is_fetched_again(serve: Any, shop: Shop) -> 
     assert result["listing"]["read"] is True
     assert state["cost"] == 0.0001, "paid once"
     assert set(step_states(state).values()) == {"completed"}
-    assert len(result["ai_analysis_keywords"]["structured_data"]["items"]) == 30_000
+    assert len(result["ai_analysis_keywords"]["structured_data"]["items"]) == 8_000
 
 
 async def test_after_a_kill_a_model_is_not_asked_again_for_what_it_has_judged(
@@ -191,26 +191,31 @@ async def test_several_at_once_do_not_disturb_each_other(client: Client) -> None
         assert found[own[0]]["search_volume"] == number * 100
 
 
-async def test_two_hundred_thousand_rows_leave_the_server_to_others(serve: Any, shop: Shop) -> None:
+@pytest.mark.parametrize(
+    "rows", [pytest.param(10_000, id="short"), pytest.param(200_000, id="long", marks=pytest.mark.soak)]
+)
+async def test_a_large_export_leaves_the_server_to_others(rows: int, serve: Any, shop: Shop) -> None:
     server: Server = serve()
     async with server.client() as client, server.client() as other:
-        large = await client.start(files={"revenue_csv": ("large.csv", export(200_000))})
+        large = await client.start(files={"revenue_csv": ("large.csv", export(rows))})
         await client.until_step(large, STEPS[1])
         loop = asyncio.get_running_loop()
-        slowest, looks = 0.0, 0
+        slowest, looks, began = 0.0, 0, loop.time()
         while (await client.look(large))["status"] == "processing":
-            began = loop.time()
+            asked = loop.time()
             (await other.http.get("/api/v1/marketplaces")).raise_for_status()
-            slowest, looks = max(slowest, loop.time() - began), looks + 1
+            slowest, looks = max(slowest, loop.time() - asked), looks + 1
+        took = loop.time() - began
         result = await client.completed(large)
         assert looks > 20
-        assert slowest < 5, "seconds that one look took, on a machine with others"
+        assert slowest < took / 2, "no look waits for the analysis"
         items = result["ai_analysis_keywords"]["structured_data"]["items"]
-        assert result["reading"]["revenue_csv"]["rows"] == 200_000
-        assert (len(items), result["left_out"]) == (50_000, 150_000)
-        assert any("50,000" in note for note in result["notes"])
+        analysed = min(rows, 50_000)
+        assert result["reading"]["revenue_csv"]["rows"] == rows
+        assert (len(items), result["left_out"]) == (analysed, rows - analysed)
+        assert any("50,000" in note for note in result["notes"]) is (rows > analysed)
         download = await client.http.get(f"/api/v1/job-results/{large}/download?format=csv")
-        assert download.text.count("\r\n") == 50_001
+        assert download.text.count("\r\n") == analysed + 1
 
 
 # ── the end of its time ──

@@ -10,7 +10,7 @@ from accepted_apps.playground.sales.exports import workbook
 from accepted_apps.sales.errors import BadExport, ExportTooLarge, NoKeywordColumn, NoKeywords
 from accepted_apps.sales.reading.export import check_export, read_export
 from accepted_apps.sales.reading.limits import Limits
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from .tables import read
@@ -168,6 +168,7 @@ def test_no_bytes_at_all_bring_the_reading_down(data: bytes) -> None:
 
 
 @given(st.integers(0, len(BOOK) - 1), st.integers(0, 255))
+@example(BOOK.index(b"PK\x05\x06") + 17, 255)  # its files begin before its first byte
 def test_no_broken_byte_of_a_workbook_brings_the_reading_down(place: int, byte: int) -> None:
     broken = bytearray(BOOK)
     broken[place] = byte

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -144,7 +145,9 @@ class Workbook:
             expat.ExpatError,
             zipfile.BadZipFile,
             zlib.error,
+            struct.error,
             KeyError,
+            ValueError,
             RuntimeError,
             NotImplementedError,
             EOFError,
