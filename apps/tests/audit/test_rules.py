@@ -401,6 +401,78 @@ def test_relations_of_rails(tmp_path: Path) -> None:
     assert "Post.where(shown: true).includes(:author)" in one.improved_code
 
 
+ORDER = """
+    @Entity
+    class Order {
+        @OneToMany(mappedBy = "order", cascade = CascadeType.ALL)
+        private List<Item> items;
+        @ManyToMany(fetch = FetchType.EAGER)
+        private Set<Tag> tags;
+        @ManyToMany @BatchSize(size = 50)
+        private Set<Note> notes;
+        @ManyToOne(fetch = FetchType.LAZY)
+        private Customer customer;
+        @ManyToOne
+        private Shop shop;
+    }
+"""
+ORDERS = """
+    interface OrderRepository extends JpaRepository<Order, Long> {
+        List<Order> findByYear(int year);
+        @EntityGraph(attributePaths = "items")
+        List<Order> findWithItems(int year);
+        @Query("select o from Order o join fetch o.customer")
+        List<Order> findOpen();
+    }
+"""
+
+
+def of_orders(tmp_path: Path, body: str, **more: str) -> Dossier:
+    text = "class A { void handler(int year) { " + body + " } }"
+    return examined(tmp_path, "A.java", text, Order__java=ORDER, OrderRepository__java=ORDERS, **more)
+
+
+@pytest.mark.parametrize(
+    ("body", "relation"),
+    [
+        ("for (Order o : orderRepository.findByYear(year)) { n += o.getItems().size(); }", "items"),
+        ("for (final Order o : orderRepository.findByYear(year)) { for (Item i : o.getItems()) { use(i); } }", "items"),
+        ("List<Order> all = orderRepository.findByYear(year); for (Order o : all) { use(o.getItems()); }", "items"),
+        ("List<Order> all = orderRepository.findByYear(year); all.forEach(o -> use(o.getItems()));", "items"),
+        ("for (Order o : this.orderRepository.findByYear(1)) { use(o.getCustomer().getName()); }", "customer"),
+    ],
+)
+def test_relations_of_jpa_that_load_for_each_row(body: str, relation: str, tmp_path: Path) -> None:
+    [found] = [one for one in of_orders(tmp_path, body).findings if one.rule == "lazy-relation"]
+    assert found.title == f"`{relation}` is loaded anew for each Order"
+    assert "findByYear" in found.excerpt
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "for (Order o : orderRepository.findByYear(year)) { use(o.getTags().size(), o.getNotes().size()); }",
+        "for (Order o : orderRepository.findByYear(year)) { use(o.getShop().getName()); }",
+        "for (Order o : orderRepository.findByYear(year)) { use(o.getCustomer().getId(), o.getNumber()); }",
+        "for (Order o : orderRepository.findByCustomerId(1)) { use(o.getCustomer().getName()); }",
+        "for (Order o : orderRepository.findByYear(year)) { o.getItems().add(item); }",
+        "for (Order o : orderRepository.findWithItems(year)) { n += o.getItems().size(); }",
+        "for (Order o : orderRepository.findOpen()) { use(o.getCustomer().getName()); }",
+        "for (Order o : orders) { n += o.getItems().size(); }",
+        "for (var o : orderRepository.findByYear(year)) { n += o.getItems().size(); }",
+        "for (Bill o : billRepository.findByYear(year)) { n += o.getItems().size(); }",
+    ],
+)
+def test_relations_of_jpa_that_are_no_queries_of_their_own(body: str, tmp_path: Path) -> None:
+    assert "lazy-relation" not in rules(of_orders(tmp_path, body))
+
+
+def test_relations_of_jpa_that_hibernate_loads_in_batches(tmp_path: Path) -> None:
+    body = "for (Order o : orderRepository.findByYear(year)) { n += o.getItems().size(); }"
+    settings = "spring.jpa.properties.hibernate.default_batch_fetch_size=50"
+    assert "lazy-relation" not in rules(of_orders(tmp_path, body, application__properties=settings))
+
+
 def test_calls_are_followed_into_other_files_two_levels_deep(tmp_path: Path) -> None:
     dossier = examined(
         tmp_path,

@@ -13,6 +13,7 @@ from accepted_apps.audit.survey import Dossier, Excerpt
 
 from .calls import Definitions
 from .code import Call, Code, Function
+from .jpa import read_fetching
 from .python_code import read_python
 from .queries import query_of
 from .relations import read_relations
@@ -55,6 +56,7 @@ class Examiner:
         self._definitions = Definitions(tree)
         self._by_line: dict[str, tuple[list[Function], list[int]]] = {}
         self._relations: dict[str, dict[str, str]] | None = None
+        self._fetching: frozenset[str] = frozenset()
 
     def measure(self, route: Route) -> list[str]:
         """Fill in the route's complexity and risk; the titles of what is in its handler alone."""
@@ -117,7 +119,8 @@ class Examiner:
         assert code is not None  # noqa: S101 - see where it is made
         if self._relations is None:
             self._relations = read_relations(self._tree)
-        view = View(function, code, route, self._relations)
+            self._fetching = read_fetching(self._tree)
+        view = View(function, code, route, self._relations, self._fetching)
         for rule in RULES:
             yield from rule(view)
 

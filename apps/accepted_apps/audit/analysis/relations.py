@@ -8,14 +8,16 @@ from typing import Final
 
 from accepted_apps.audit.discovery.files import SourceTree
 
+from .jpa import read_entities
+
 _DJANGO: Final = {"ForeignKey": "one", "OneToOneField": "one", "ManyToManyField": "many"}
 _RUBY: Final = re.compile(r"^\s*(belongs_to|has_one|has_many|has_and_belongs_to_many)\s+:(\w+)", re.MULTILINE)
 _RUBY_CLASS: Final = re.compile(r"^\s*class\s+([A-Z]\w*)", re.MULTILINE)
 
 
 def read_relations(tree: SourceTree) -> dict[str, dict[str, str]]:
-    """By model, its relations: `one` for a thing, `many` for a list. Django's and SQLAlchemy's models, and Rails'."""
-    found: dict[str, dict[str, str]] = {}
+    """By model, its relations: `one` for a thing, `many` for a list. Of Django, SQLAlchemy, Rails and JPA."""
+    found = read_entities(tree)
     for file in tree.mentioning("ForeignKey", "OneToOneField", "ManyToManyField", "relationship(", suffixes=(".py",)):
         module = tree.python(file)
         for node in ast.walk(module) if module is not None else ():

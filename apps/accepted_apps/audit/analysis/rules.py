@@ -35,12 +35,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a rule looks at. relations: names of lazily loaded relations that the repository declares, by model."""
+    """What a rule looks at. relations: names of lazily loaded relations that the repository declares, by model.
+
+    fetching: methods that ask for relations along with their rows, where the call does not show it (Spring Data).
+    """
 
     function: Function
     code: Code
     route: Route
     relations: dict[str, dict[str, str]] = field(default_factory=dict)
+    fetching: frozenset[str] = frozenset()
 
     def text(self, span: Span) -> str:
         return self.code.at(span)
@@ -178,13 +182,12 @@ def lazy_relation(view: View) -> Iterator[Hit]:
         known = view.relations.get(model, {})
         body = view.text(loop.body)
         for relation, kind in known.items():
-            used = re.search(rf"\b{re.escape(loop.variables[0])}\.{re.escape(relation)}\b", body)
-            if used is None or (call.span.start, relation) in told or _fetched_along(call.text, relation):
+            if (call.span.start, relation) in told or _fetched_along(call.text, relation):
                 continue
-            if kind == "one" and not re.match(r"\s*[.!?&]", body[used.end() :]):
-                continue  # only the key of it, or the thing itself handed on
+            if not _is_loaded(view, loop.variables[0], relation, kind, body) or _is_asked_for(call, relation, kind):
+                continue
             edit, fix = _along(view, call, model, relation, kind)
-            if edit is None:
+            if not fix:
                 continue
             told.add((call.span.start, relation))
             yield Hit(
@@ -197,9 +200,27 @@ def lazy_relation(view: View) -> Iterator[Hit]:
                 f"`{loop.variables[0]}`: one more query for each row.",
                 "50–95 % of this handler's time for lists of 10 rows or more: N + 1 queries become one or two.",
                 fix,
-                (edit,),
-                "from sqlalchemy.orm import selectinload" if "selectinload" in edit.text else "",
+                (edit,) if edit is not None else (),
+                "from sqlalchemy.orm import selectinload" if edit is not None and "selectinload" in edit.text else "",
             )
+
+
+def _is_loaded(view: View, variable: str, relation: str, kind: str, body: str) -> bool:
+    """Whether a loop's body takes more of the relation than its key, or the thing itself to hand it on."""
+    if view.code.language == "java":
+        getter = rf"\b{re.escape(variable)}\.get{relation[:1].upper()}{re.escape(relation[1:])}\(\)"
+        use = r"\s*\.(?!getId\(\))" if kind == "one" else r"(?!\s*(\.add\b|\)?\s*[!=]=))"
+        return re.search(getter + use, body) is not None
+    used = re.search(rf"\b{re.escape(variable)}\.{re.escape(relation)}\b", body)
+    return used is not None and (kind == "many" or re.match(r"\s*[.!?&]", body[used.end() :]) is not None)
+
+
+def _is_asked_for(call: Call, relation: str, kind: str) -> bool:
+    """Whether all rows have the same one, as those of `findByCustomerId`: it is loaded once."""
+    return (
+        kind == "one"
+        and re.search(rf"By(\w*And)?{relation[:1].upper()}{re.escape(relation[1:])}", call.name) is not None
+    )
 
 
 def _along(view: View, call: Call, model: str, relation: str, kind: str) -> tuple[Edit | None, str]:
@@ -212,11 +233,16 @@ def _along(view: View, call: Call, model: str, relation: str, kind: str) -> tupl
     if language == "python":
         if call.name != "all":
             return None, ""
-        at = end - len(view.text(call.span)) + len(call.target.encode()) if call.target.isascii() else None
+        if not call.target.isascii():
+            return None, ""
+        at = end - len(view.text(call.span)) + len(call.target)
         fix = f"Fetch it along: .options(selectinload({model}.{relation}))."
-        return (None if at is None else insertion(at, f".options(selectinload({model}.{relation}))")), fix
+        return insertion(at, f".options(selectinload({model}.{relation}))"), fix
     if language == "ruby":
         return insertion(end, f".includes(:{relation})"), f"Add .includes(:{relation}) to the query."
+    if language == "java":
+        graph = f'@EntityGraph(attributePaths = "{relation}")'
+        return None, f"Put {graph} on `{call.name}` in the repository, or JOIN FETCH in its query."
     return None, ""
 
 
@@ -232,19 +258,22 @@ def _fetched_along(text: str, relation: str) -> bool:
 def _query_behind(view: View, loop: Loop) -> tuple[Call, str] | None:
     """The query whose rows a loop goes through: its own expression, or what a name in it was given before."""
     candidates = []
+    typed = r"(?:final\s+)?[\w.]+(?:<[^=;]*>)?\s+" if view.code.language == "java" else "@?"
     for call in view.function.calls:
         behind = loop.span != loop.body and call.span.start > loop.body.start
         if call.chained or behind:
             continue
         stands_there = view.text(call.span) == loop.over
         kept = re.fullmatch(
-            rf"@?{re.escape(loop.over.strip().lstrip('@'))}\s*(:[^=]+)?=\s*(await\s+)?", _before(view, call)
+            rf"{typed}{re.escape(loop.over.strip().lstrip('@'))}\s*(:[^=]+)?=\s*(await\s+)?", _before(view, call)
         )
         if (stands_there and loop.span.holds(call.span)) or (kept and not call.loops):
             candidates.append(call)
     if not candidates:
         return None
     call = candidates[-1]
+    if view.code.language == "java":
+        return _rows_of_java(view, call, loop)
     model = re.match(r"([A-Z]\w*)\.(?:objects\b|query\b|all\b|where\b|order\b)", call.text) or re.search(
         r"\.query\((\w+)\)|\bselect\((\w+)\)", call.text
     )
@@ -253,6 +282,17 @@ def _query_behind(view: View, loop: Loop) -> tuple[Call, str] | None:
     if call.name in {"get", "first", "last", "count", "exists", "in_bulk", "find", "find_by", "paginate"}:
         return None
     return call, next(one for one in model.groups() if one)
+
+
+def _rows_of_java(view: View, call: Call, loop: Loop) -> tuple[Call, str] | None:
+    """The entity is the type of the loop's element, or that of the list which keeps the rows."""
+    query = query_of(call, view.code)
+    if query is None or query.mapper != "Spring Data" or query.writes or call.name in view.fetching:
+        return None
+    declared = re.match(r"for\s*\(\s*(?:final\s+)?([A-Z]\w*)\s", view.text(loop.span)) or re.match(
+        r"(?:final\s+)?\w+<([A-Z]\w*)>\s", _before(view, call)
+    )
+    return (call, declared[1]) if declared is not None else None
 
 
 def _before(view: View, call: Call) -> str:
