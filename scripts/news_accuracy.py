@@ -128,7 +128,8 @@ def goose3(page: Page) -> Found:
     published = article.publish_datetime_utc
     day = _day(article.publish_date) or (published.date() if published else None)
     moment = published if published and published.tzinfo else None
-    return Found(article.cleaned_text, article.title, list(article.authors), day, moment)
+    title = article.title if isinstance(article.title, str) else ""
+    return Found(article.cleaned_text, title, list(article.authors), day, moment)
 
 
 def resiliparse(page: Page) -> Found:

@@ -30,8 +30,8 @@ from accepted_apps.news.extract.titles import folded, title_of
 from accepted_apps.news.extract.trees import FILE, Forest
 
 _TREES = {
-    "max_iter": 100,
-    "learning_rate": 0.1,
+    "max_iter": 200,
+    "learning_rate": 0.05,
     "max_leaf_nodes": 12,
     "l2_regularization": 20,
     "max_features": 0.3,

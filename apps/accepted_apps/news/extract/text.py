@@ -25,7 +25,7 @@ from .trees import learned
 # What trafilatura says about a page that it cannot read is not for the operator: the page is reported as it is.
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
-KEEP = 0.45
+KEEP = 0.5
 """How likely a block has to be of the article."""
 LARGE = 2_500_000
 """Characters of markup, from which on trafilatura is asked once, and in its fast mode."""
