@@ -213,4 +213,4 @@ def test_a_reader_that_goes_away(start: Start, server: Server) -> None:
 
 
 def test_version(run: Run) -> None:
-    assert run("version").out == [accepted.__version__]
+    assert run("version").out == run("--version").out == [accepted.__version__]

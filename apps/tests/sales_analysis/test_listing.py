@@ -132,6 +132,14 @@ def test_a_part_of_a_phrase_never_turns_it_round() -> None:
     assert title.count("sulfur") == title.count("no sulfur")
 
 
+def test_what_was_shouted_is_said() -> None:
+    bullet = "NOTHING BUT MANGO FOR HIKERS: Eat it on the way, NOT AT HOME, or with a USB lamp"
+    product = Product(asin="B0MANGO001", marketplace="US", url="", title="Dried Mango", bullets=[bullet])
+    found = analyse(exports({"dried mango": (10, 9000, 9)}), product, "US")
+    [first, *_] = draft_by_rules(found).draft.bullets
+    assert first.startswith("Nothing but Mango for Hikers: Eat it on the way, not at Home, or with a USB lamp")
+
+
 WRONG = {
     "title_length": Draft("Holmdal Cutting Board" + ", Bamboo" * 30, (), ""),
     "title_front": Draft(

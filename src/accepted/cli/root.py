@@ -27,6 +27,7 @@ class _InOrder(click.Group):
     epilog=_EXITS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
+@click.version_option(__version__, message="%(version)s")
 def cli() -> None:
     """Any long-running Python function as a durable job behind HTTP.
 

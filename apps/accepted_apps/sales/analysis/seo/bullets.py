@@ -18,7 +18,10 @@ _CLAUSES: Final = regex.compile(r"(?<=\p{L}{2})[.!?;]+(?:\s+|$)")
 _KEYWORDS: Final = (5, 5, 4, 4, 4)
 """Keywords of each bullet: more where more people read."""
 _CLAUSE_LEAST: Final = 12
-_SHOUTED: Final = regex.compile(r"\b\p{Lu}{4,}\b")
+_WORD: Final = regex.compile(r"\p{Lu}+")
+_SHOUTED: Final = regex.compile(r"\b\p{Lu}+(?:\s+\p{Lu}+)*\b")
+_SHOUTED_LEAST: Final = 4
+"""Letters of a word that is shouted; a shorter one may be an abbreviation."""
 
 
 class BulletWriter:
@@ -43,12 +46,23 @@ class BulletWriter:
 
     def _said(self, bullet: str) -> tuple[str, list[str]]:
         """The head of a present bullet, and its clauses without what Amazon does not take."""
-        bullet = _SHOUTED.sub(lambda one: one[0].capitalize(), bullet)
+        bullet = _SHOUTED.sub(lambda run: self._calm(run[0]), bullet)
         head = _LEAD.match(bullet)
         lead = head[1].strip(" ;,") if head else ""
         clauses = [one.strip(" -–—:").rstrip(".!?") for one in _CLAUSES.split(bullet[head.end() if head else 0 :])]
         fit = [one for one in clauses if len(one) >= _CLAUSE_LEAST and self._may_stand(one)]
         return (lead if self._may_stand(lead) else ""), fit
+
+    def _calm(self, run: str) -> str:
+        """Words in capitals one after another: "MADE FOR USB" is "Made for USB", and "USB" stays."""
+        if max(map(len, run.split())) < _SHOUTED_LEAST:
+            return run
+        return _WORD.sub(lambda one: self._calm_word(one[0]), run)
+
+    def _calm_word(self, word: str) -> str:
+        if self._stemmer.is_function(word.lower()):
+            return word.lower()
+        return word.capitalize() if len(word) >= _SHOUTED_LEAST else word
 
     def _may_stand(self, text: str) -> bool:
         brands = self._allowed.brands.intersection(self._stemmer.stems(text))
