@@ -117,3 +117,58 @@ def test_a_registrar_made_by_a_generator(checkout: Checkout) -> None:
     assert [(route.method, route.path, route.function, route.unresolved) for route in found] == [
         ("GET", "/v1/pets", "ServerInterfaceWrapper.FindPets", [])
     ]
+
+
+def test_options_that_register_routes_when_they_are_called(checkout: Checkout) -> None:
+    found = discover(
+        checkout(
+            {
+                "go.mod": "module example.com/shop\n",
+                "routes/routes.go": """
+                package routes
+
+                import "github.com/labstack/echo/v4"
+
+                type Option func(e *echo.Echo, settings string) error
+
+                func WithMetrics(path string) Option {
+                    return func(e *echo.Echo, _ string) error {
+                        e.GET(path, metrics)
+                        return nil
+                    }
+                }
+
+                func Unused() Option {
+                    return func(e *echo.Echo, _ string) error {
+                        e.GET("/unused", metrics)
+                        return nil
+                    }
+                }
+
+                func New(options ...Option) *echo.Echo {
+                    e := echo.New()
+                    for _, option := range options {
+                        if err := option(e, ""); err != nil {
+                            return nil
+                        }
+                    }
+                    return e
+                }
+                """,
+                "main.go": """
+                package main
+
+                import "example.com/shop/routes"
+
+                func main() {
+                    options := []routes.Option{}
+                    if measured() {
+                        options = append(options, routes.WithMetrics("/metrics"))
+                    }
+                    routes.New(options...).Start(":80")
+                }
+                """,
+            }
+        )
+    ).routes
+    assert {f"{route.method} {route.path}" for route in found} == {"GET /metrics"}

@@ -26,6 +26,7 @@ from .values import (
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+TAKES_ROUTER = re.compile(r"\b(gin\.(Engine|RouterGroup|IRouter|IRoutes)|echo\.(Echo|Group))\b")
 _GIN = re.compile(r"(github\.com/gin-gonic/gin|gopkg\.in/gin-gonic/gin\.v\d+)")
 _ECHO = re.compile(r"(github\.com|gopkg\.in)/(labstack|pocketbase)/echo([./]v\d+)?")
 _ENGINES = {"Engine", "Echo", "IRouter", "IRoutes"}
@@ -133,6 +134,8 @@ def made(result: Value, function: Value, arguments: list[Value]) -> Value:
         return result
     if not (result is UNKNOWN or isinstance(result, Instance | Function)):
         return result
+    if isinstance(result, Function) and TAKES_ROUTER.search(text_of(result.node.child_by_field_name("parameters"))):
+        return result  # an option, which is called with a router later
     by = function if isinstance(function, Function) and function.name else None
     of = [
         inner

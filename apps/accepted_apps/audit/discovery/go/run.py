@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from .frame import Frame
-from .library import HTTP_CONSTANTS, called_outside, framework_of, grouped, made, router_of, worth
+from .library import HTTP_CONSTANTS, TAKES_ROUTER, called_outside, framework_of, grouped, made, router_of, worth
 from .program import Declarations, Declared, File, Program, parameters, text_of
 from .values import (
     UNKNOWN,
@@ -125,7 +125,7 @@ class Run:
             body = text_of(each.node.child_by_field_name("body"))
             named[_place(each)] = _words(body)
             types = text_of(each.node.child_by_field_name("parameters"))
-            self._matters[_place(each)] = _REGISTERS.search(body) is not None or _TAKES_ROUTER.search(types) is not None
+            self._matters[_place(each)] = _REGISTERS.search(body) is not None or TAKES_ROUTER.search(types) is not None
             self._mentioned |= named[_place(each)]
         frontier = {each.name for each in functions if self._matters[_place(each)]}
         while frontier:
@@ -426,4 +426,3 @@ _REGISTERS = re.compile(
     r"\.(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS|Any|Group|AddRoute)\(|\.(Handle|Match|Add)\([^,()]+,\s*[^,()]+,"
     r"|\b(gin|echo)\.(New|Default)\("
 )
-_TAKES_ROUTER = re.compile(r"\b(gin\.(Engine|RouterGroup|IRouter|IRoutes)|echo\.(Echo|Group))\b")
