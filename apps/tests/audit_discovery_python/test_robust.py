@@ -162,3 +162,16 @@ def test_syntax_trees_do_not_pile_up(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NoSuchFolder, match="clone the repository first"):
         discover(tmp_path / "nowhere")
+
+
+def test_servers_that_only_tests_of_a_kind_start_are_left_out(listed: Listed) -> None:
+    app = """
+        from fastapi import FastAPI
+        app = FastAPI()
+
+        @app.get("/{name}")
+        def answer(): ...
+    """
+    folders = ("shop", "shop/lab_tests", "shop/_smoke_tests", "integration-tests/server", "unittests")
+    files = {f"{folder}/app.py": app.replace("{name}", folder.replace("/", "-")) for folder in folders}
+    assert listed(files) == ["GET /shop", "GET /shop-lab_tests"]

@@ -29,7 +29,11 @@ _IGNORED = _names(
     " node_modules bower_components jspm_packages site-packages __pycache__"
 )
 _IGNORED_UNLESS_A_PACKAGE = _names("vendor third_party venv virtualenv dist build target coverage htmlcov")
-_TESTS = _names("test tests __tests__ __mocks__ spec specs e2e cypress testing test-utils testdata fixtures")
+_TESTS = _names(
+    "test tests __tests__ __mocks__ spec specs e2e cypress testing test-utils testdata fixtures unittests"
+    " unit_tests api_tests e2e_tests functional_tests acceptance_tests smoke_tests _smoke_tests integration_tests"
+    " integration-tests"
+)
 _EXAMPLES = _names("examples samples docs_src cookbook")
 _EXAMPLES_AT_THE_TOP = _names("example sample demo demos docs doc documentation benchmarks bench")
 _TEST_FILE = re.compile(
