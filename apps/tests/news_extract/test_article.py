@@ -210,6 +210,11 @@ def test_a_time_is_told_by_the_clock_of_its_readers(
     assert article.published_at.isoformat() == expected
 
 
+def test_a_time_in_the_hour_that_comes_twice_is_still_itself() -> None:
+    article = read(page(head=linked(datePublished="2024-10-27T01:30:00Z"), lang="de"))
+    assert article.published_at == datetime(2024, 10, 27, 1, 30, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("path", "declared", "day"),
     [

@@ -201,7 +201,7 @@ def _local(page: Page, moment: Moment, found: list[Moment]) -> Moment:
     """The same time by the clock of its readers, so that its day is the one that they know."""
     zone = zone_of(page.url, page.tree.get("lang") or page.meta("og:locale"))
     if not moment.zoned:
-        return replace(moment, at=moment.at.replace(tzinfo=zone)) if zone else moment
+        return replace(moment, at=_fixed(moment.at.replace(tzinfo=zone))) if zone else moment
     if moment.at.utcoffset():
         return moment
     others = [one.at for one in found if not one.day_only and (one.at.utcoffset() or not one.zoned)]
@@ -211,9 +211,14 @@ def _local(page: Page, moment: Moment, found: list[Moment]) -> Moment:
     if mistaken is not None:
         return replace(moment, at=mistaken)
     if offset or zone:
-        return replace(moment, at=moment.at.astimezone(offset or zone))
+        return replace(moment, at=_fixed(moment.at.astimezone(offset or zone)))
     day = next((one.at.date() for one in found if one.source == "url"), moment.at.date())
     return replace(moment, at=next((at for at in _elsewhere(moment.at) if at.date() == day), moment.at))
+
+
+def _fixed(at: datetime) -> datetime:
+    """With its offset in place of its zone: in the hour that comes twice, times of two zones are never equal."""
+    return at.replace(tzinfo=timezone(at.utcoffset() or timedelta(0)), fold=0)
 
 
 def _clock(at: datetime) -> datetime:
