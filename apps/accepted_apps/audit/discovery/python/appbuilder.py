@@ -7,7 +7,15 @@ from collections.abc import Iterator
 
 from accepted_apps.audit.discovery.paths import join
 from accepted_apps.audit.discovery.python import attributes
-from accepted_apps.audit.discovery.python.handlers import made_route, methods, place, text, unresolved, unwrapped
+from accepted_apps.audit.discovery.python.handlers import (
+    called,
+    made_route,
+    methods,
+    place,
+    text,
+    unresolved,
+    unwrapped,
+)
 from accepted_apps.audit.discovery.python.program import Program
 from accepted_apps.audit.discovery.python.rules import normal
 from accepted_apps.audit.discovery.python.values import Class, Function, Instance, Method, Module, Value
@@ -188,7 +196,7 @@ class AppBuilders:
     def _decorated(self, function: Function) -> Iterator[tuple[Value, list[str]]]:
         """The rules of `@expose("/path", methods=(…))`; one method may have several."""
         for node in getattr(function.node, "decorator_list", []):
-            if isinstance(node, ast.Call) and _last(node.func) == "expose":
+            if isinstance(node, ast.Call) and called(node.func) == "expose":
                 given = {keyword.arg: keyword.value for keyword in node.keywords}
                 rule = node.args[0] if node.args else given.get("url")
                 verbs = node.args[1] if len(node.args) > 1 else given.get("methods")
@@ -196,9 +204,3 @@ class AppBuilders:
                     self.program.value(rule, function.scope) if rule is not None else "/",
                     methods(self.program.value(verbs, function.scope), ["GET"]),
                 )
-
-
-def _last(node: ast.expr) -> str:
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""

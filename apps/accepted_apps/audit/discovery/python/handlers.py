@@ -186,7 +186,7 @@ def _giving(program: Program, waiting: list[Function]) -> list[Function]:
 
     def gives(function: Function) -> bool:
         for node in ast.walk(function.node):
-            if isinstance(node, ast.Call) and (node.args or node.keywords) and _called(node.func) in names:
+            if isinstance(node, ast.Call) and (node.args or node.keywords) and called(node.func) in names:
                 callee = program.value(node.func, function.scope)
                 if isinstance(callee, Function) and id(callee.node) in wanted:
                     return True
@@ -210,10 +210,11 @@ def _calls(function: Function, words: frozenset[str]) -> bool:
 
 
 def _callees(function: Function) -> Iterator[str]:
-    return (_called(node.func) for node in ast.walk(function.node) if isinstance(node, ast.Call))
+    return (called(node.func) for node in ast.walk(function.node) if isinstance(node, ast.Call))
 
 
-def _called(node: ast.expr) -> str:
+def called(node: ast.expr) -> str:
+    """The last word of the name under which something is called."""
     if isinstance(node, ast.Attribute):
         return node.attr
     return node.id if isinstance(node, ast.Name) else ""
