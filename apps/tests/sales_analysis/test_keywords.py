@@ -100,6 +100,17 @@ def test_categories(by_phrase: dict[str, Item], phrase: str, category: str) -> N
     assert by_phrase[phrase].category == category, by_phrase[phrase].reason
 
 
+def test_a_reason_has_words_and_no_stems() -> None:
+    keywords: dict[str, tuple[int, int | None, int | None]] = {
+        "cutting board": (10, 9000, 9),
+        "cutting board bodies": (1, 900, 2),
+    }
+    found = analyse(
+        exports(keywords), Product(asin="B0BOARD001", marketplace="US", url="", title="Cutting Board"), "US"
+    )
+    assert [one.reason for one in found.items][1] == "is for something else: bodies"
+
+
 def test_the_main_keyword_is_chosen_by_relevancy_and_volume_or_given(board: Analysis) -> None:
     assert board.main_keyword == "cutting board"
     given = analyse(exports(), BOARD, "US", "  bamboo   board ")

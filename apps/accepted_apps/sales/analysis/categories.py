@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,8 +58,8 @@ class Judge:
         if not found & self._core.stems:
             return self._without_core(found, relevancy)
         if not found & self._core.heads:
-            return self._without_head(content, found, relevancy)
-        return self._with_head(words, content, found, relevancy)
+            return self._without_head(words, found, relevancy)
+        return self._with_head(words, found, relevancy)
 
     def _named_occasion(self, found: set[str]) -> bool:
         """Whether a phrase is about an occasion, and all its words are the title's."""
@@ -72,7 +72,7 @@ class Judge:
             return Verdict(RELEVANT, "most competitors rank for it")
         return Verdict(IRRELEVANT, "has no word that the product is searched by")
 
-    def _without_head(self, content: list[str], found: set[str], relevancy: int) -> Verdict:
+    def _without_head(self, words: Sequence[str], found: set[str], relevancy: int) -> Verdict:
         """Words of the product's surroundings, and not what it is."""
         rest = found - self._core.stems
         strange = rest - self._generic - self._occasion - self._people - self._any_design
@@ -84,29 +84,33 @@ class Judge:
             return Verdict(OUTLIER, "broad: says not what the product is")
         if strange & self._generic or not strange:
             return Verdict(OUTLIER, "broad: says not what the product is")
-        return Verdict(IRRELEVANT, "is for something else: " + min(strange, key=content.index))
+        return Verdict(IRRELEVANT, "is for something else: " + self._first(words, strange))
 
-    def _with_head(self, words: Sequence[str], content: list[str], found: set[str], relevancy: int) -> Verdict:
+    def _with_head(self, words: Sequence[str], found: set[str], relevancy: int) -> Verdict:
         rest = found - self._core.stems
         strange = rest - self._listing - self._core.related
         strange -= self._generic | self._occasion | self._people | self._any_design
         head = self._stemmer.stem(self._stemmer.head(words))
         joined = any(one in self._stemmer.words.split for one in words[1:-1])
         if found & self._foreign_forms and relevancy < COMPETITORS_FOUND:
-            return Verdict(IRRELEVANT, "is another form of it: " + min(found & self._foreign_forms, key=content.index))
+            return Verdict(IRRELEVANT, "is another form of it: " + self._first(words, self._foreign_forms))
         if head in strange and relevancy < COMPETITORS_FOUND:
-            return Verdict(IRRELEVANT, f"is for something else: {head}")
+            return Verdict(IRRELEVANT, "is for something else: " + self._first(words, {head}))
         if self._core.topics and not found & self._core.topics:
             if strange and relevancy < COMPETITORS_FOUND:
-                return Verdict(IRRELEVANT, "is for something else: " + min(strange, key=content.index))
+                return Verdict(IRRELEVANT, "is for something else: " + self._first(words, strange))
             if not rest and len(found) == 1 and relevancy < COMPETITORS_FOUND:
                 return Verdict(OUTLIER, "broad: one word")
         kind = next((kind for kind, listed in self._design.items() if found & listed - self._core.stems), None)
         if kind is not None and not (kind in _ALWAYS and found & self._design[kind] <= self._title):
             return Verdict(DESIGN, f"says which one: {kind}")
         if strange and joined:
-            return Verdict(DESIGN, "says which one: with " + min(strange, key=content.index))
+            return Verdict(DESIGN, "says which one: with " + self._first(words, strange))
         return Verdict(RELEVANT, "says what the product is")
+
+    def _first(self, words: Sequence[str], stems: Set[str]) -> str:
+        """The first word of these stems, as it was written."""
+        return next(one for one in words if self._stemmer.stem(one) in stems)
 
 
 def is_no_phrase(phrase: str) -> bool:
