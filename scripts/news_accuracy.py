@@ -129,7 +129,8 @@ def goose3(page: Page) -> Found:
     day = _day(article.publish_date) or (published.date() if published else None)
     moment = published if published and published.tzinfo else None
     title = article.title if isinstance(article.title, str) else ""
-    return Found(article.cleaned_text, title, list(article.authors), day, moment)
+    authors = [name for name in article.authors if isinstance(name, str)]
+    return Found(article.cleaned_text, title, authors, day, moment)
 
 
 def resiliparse(page: Page) -> Found:
