@@ -74,6 +74,7 @@ def test_a_resource_is_seven_and_has_the_controller_in_the_plural(checkout: Chec
         ("match 'x', to: 'y#z', via: :all", {"ANY /x y#z"}),
         ("query :search, to: 'y#z'", {"QUERY /search y#z"}),
         ("root 'home#index'\nnamespace(:n) { root to: 'home#index' }", {"GET / home#index", "GET /n n/home#index"}),
+        ("get 'protocol' => redirect('/x')\nget 'path' => 'y#z'", {"GET /protocol", "GET /path y#z"}),
         ("root to: 'home#index', via: [:get, :post]", {"GET / home#index", "POST / home#index"}),
         ("get 'a/(:b)_v(:c)' => 'y#z'", {f"GET /a{b}_v{c} y#z" for b in ("", "/{b}") for c in ("", "{c}")}),
         (

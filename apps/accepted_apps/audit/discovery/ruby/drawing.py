@@ -33,6 +33,7 @@ _ROUTE_OPTIONS = {
     "to", "via", "as", "on", "action", "controller", "constraints", "defaults", "format", "anchor", "path", "module",
     "internal", "only", "except", "param", "concerns", "shallow", "path_names", "trailing_slash", "host", "protocol",
 }  # fmt: skip
+_GIVEN_BY_THE_READER = {"via", "to"}
 _NO_ROUTES = {"direct", "resolve", "require", "require_relative", "include", "extend", "default_url_options"}
 _SHORTHAND = re.compile(r"^/?[-\w]+(/[-\w]+)+$")
 _OPTIONAL_PARAMETER = re.compile(r"/?\(/?:\w+\)/?")
@@ -438,8 +439,8 @@ class Drawing:
 
     def _match(self, paths: list[Any], options: dict[Any, Any], scope: Scope, node: Node) -> None:
         """`get "path" => "controller#action"`, `get :action, on: :member`, and all that is like them."""
-        arrows = {key: value for key, value in options.items() if key not in _ROUTE_OPTIONS and isinstance(key, str)}
-        rest = {key: value for key, value in options.items() if key in _ROUTE_OPTIONS}
+        arrows = {key: value for key, value in options.items() if _is_arrow(key)}
+        rest = {key: value for key, value in options.items() if key in _ROUTE_OPTIONS and not _is_arrow(key)}
         if not paths and arrows:
             path, to = next(iter(arrows.items()))
             paths, rest = [path], {**rest, "to": to}
@@ -566,6 +567,13 @@ class Drawing:
         note = "" if own else f"A gem's {each.controller} answers it."
         around = scope if own else replace(scope, module="")
         self._add(each.method, joined(scope.path, each.path), each.controller, each.action, around, node, note=note)
+
+
+def _is_arrow(key: Any) -> bool:
+    """Whether a key is a path: `"path" => "controller#action"`, also one that is called as an option is."""
+    return isinstance(key, str) and (
+        key not in _ROUTE_OPTIONS or not (isinstance(key, Symbol) or key in _GIVEN_BY_THE_READER)
+    )
 
 
 def _methods(via: Any) -> list[str]:
