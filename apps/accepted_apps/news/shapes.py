@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -52,12 +52,23 @@ class ArticleSource(_Shape):
 
 
 class Metrics(_Shape):
-    """`readTime` in minutes."""
+    """`readTime` in minutes. `publishedDay` is that of the article's readers, where `publishedAt` may say another."""
 
     read_time: int
     word_count: int
     published_at: Time | None
+    published_day: date | None
     updated_at: Time | None
+
+    @classmethod
+    def of(cls, article: Article) -> Metrics:
+        return cls(
+            read_time=article.read_time_minutes,
+            word_count=article.word_count,
+            published_at=article.published_at,
+            published_day=article.published_at.date() if article.published_at else None,
+            updated_at=article.updated_at,
+        )
 
 
 class NewsArticle(_Shape):
@@ -93,12 +104,7 @@ class NewsArticle(_Shape):
             source=_article_source(article, with_sections),
             media=media[0] if media else None,
             all_media=media if with_media else None,
-            metrics=Metrics(
-                read_time=article.read_time_minutes,
-                word_count=article.word_count,
-                published_at=article.published_at,
-                updated_at=article.updated_at,
-            ),
+            metrics=Metrics.of(article),
             full_text=article.text,
             language=article.language,
             source_id=source_id,
@@ -280,12 +286,7 @@ class DocumentState(_Shape):
             tags=article.tags,
             category=article.category or article.section,
             language=article.language,
-            metrics=Metrics(
-                read_time=article.read_time_minutes,
-                word_count=article.word_count,
-                published_at=article.published_at,
-                updated_at=article.updated_at,
-            ),
+            metrics=Metrics.of(article),
         )
 
 

@@ -58,7 +58,12 @@ async def test_the_result_is_a_list_of_articles(client: Client, site: Site) -> N
     assert first.pop("allMedia") == [picture]
     metrics = first.pop("metrics")
     assert metrics.pop("wordCount") > 150
-    assert metrics == {"readTime": 1, "publishedAt": "2026-11-01T09:01:00.000+00:00", "updatedAt": None}
+    assert metrics == {
+        "readTime": 1,
+        "publishedAt": "2026-11-01T09:01:00.000+00:00",
+        "publishedDay": "2026-11-01",
+        "updatedAt": None,
+    }
     assert uuid.UUID(first.pop("documentId")).version == 4
     assert first.pop("sourceId") == job["report"][0]["id"]
     assert first == {

@@ -17,6 +17,7 @@ from accepted_apps.news.documents.documents import Documents
 from accepted_apps.news.documents.postgres import PostgresEngine
 from accepted_apps.news.documents.sqlite import SqliteEngine
 from accepted_apps.news.documents.statements import statements
+from accepted_apps.news.shapes import Metrics
 from accepted_apps.news.sources.model import Source
 
 from accepted.errors import StoreError
@@ -129,6 +130,14 @@ async def test_newest_first_in_pages(documents: Documents, clock: Clock) -> None
     assert ([one.article.title for one in page.documents], page.total) == (["Article 3", "Article 2"], 5)
     beyond = await documents.find("ann", limit=2, offset=9)
     assert (beyond.documents, beyond.total) == ([], 5)
+
+
+async def test_the_day_of_the_readers_is_kept_and_times_are_told_in_utc(documents: Documents) -> None:
+    late = datetime.fromisoformat("2026-05-02T00:30:00+02:00")
+    await save(documents, "ann", article(1, published_at=late))
+    [kept] = (await documents.find("ann", limit=1)).documents
+    metrics = Metrics.of(kept.article).model_dump(mode="json", by_alias=True)
+    assert (metrics["publishedAt"], metrics["publishedDay"]) == ("2026-05-01T22:30:00.000+00:00", "2026-05-02")
 
 
 async def test_an_article_without_a_date_or_from_the_future_counts_from_when_it_was_saved(
