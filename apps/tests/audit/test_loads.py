@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,13 @@ def test_jmeter_csv(tmp_path: Path) -> None:
     assert (users.avg_response_time_ms, users.error_rate_percent, users.percentile_95_latency_ms) == (200, 50, 300)
     assert users.throughput_rps == pytest.approx(2 / 1.3, abs=0.001)
     assert found["http://x.test/login"].throughput_rps is None, "of one request there is no rate"
+
+
+def test_long_messages_of_jmeter_are_read_and_the_bound_of_others_stays(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    text = f"label,elapsed,success,failureMessage\n/a,1200,false,{'x' * 2 * before}\n"
+    assert by_name(write(tmp_path, text))["/a"].error_rate_percent == 100
+    assert csv.field_size_limit() == before
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 from xml.parsers.expat import ExpatError, ParserCreate
@@ -34,14 +35,15 @@ _ORDER: Final = [
     "idletime",
     "connect",
 ]
+_FIELD_MOST: Final = 16 * 1024 * 1024
+"""Characters."""
 _METHOD: Final = re.compile(r"\b(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS)\b")
 
 
 def read(path: Path) -> Report:
     """Results as CSV. Lines that are damaged are left out, and counted in a note."""
     samples, damaged = Samples(), 0
-    csv.field_size_limit(16 * 1024 * 1024)
-    with _text(path) as file:
+    with _text(path) as file, _long_fields():
         start = file.readline()
         delimiter, names = delimiter_of(start), columns_of(start)
         file.seek(0)
@@ -59,6 +61,16 @@ def read(path: Path) -> Report:
             _add(samples, values, label, elapsed)
     notes = [f"{damaged} lines of the report were left out: they name no request or no time."] if damaged else []
     return Report("JMeter CSV", samples.apis(), notes)
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """The messages of failed requests are long. The bound is one for all of a process, so it is given back."""
+    before = csv.field_size_limit(_FIELD_MOST)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def read_xml(path: Path) -> Report:
