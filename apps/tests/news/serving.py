@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from app_server import AppServer
+from gated_site import GatedSite
 from helpers import wait_until
 
 OVER = ("completed", "failed", "cancelled")
 NOW = datetime(2026, 11, 1, 9, 0, tzinfo=UTC)
 
 
-class Site:
+class Site(GatedSite):
     """Some feeds with articles, on a loopback socket, that counts who asks for what.
 
     `/NAME/feed.xml?n=5` lists the articles `/NAME/1` … of one source. `gate`: while it is closed, articles are
@@ -29,36 +28,12 @@ class Site:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.seen: list[str] = []
-        self.gate = threading.Event()
-        self.gate.set()
         self.free = 0
         self.broken: set[str] = set()
         self.titles: dict[str, str] = {}
-        self._lock = threading.Lock()
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                site.answer(self)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.host = f"127.0.0.1:{self._server.server_port}"
-        self.url = f"http://{self.host}"
         self.waiting = 0
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.gate.set()
-        self._server.shutdown()
-        self._server.server_close()
 
     def feed(self, name: str, articles: int = 3) -> str:
         return f"{self.url}/{name}/feed.xml?n={articles}"
@@ -68,29 +43,29 @@ class Site:
         with self._lock:
             return [one for one in self.seen if one.startswith(path) and one.rpartition("/")[2].isdigit()]
 
-    def answer(self, request: BaseHTTPRequestHandler) -> None:
-        parts = urlsplit(request.path)
+    def answer(self, path: str) -> tuple[int, str, str]:
+        parts = urlsplit(path)
         with self._lock:
             self.seen.append(parts.path)
         _, name, *rest = parts.path.split("/")
         last = rest[-1] if rest else ""
         if name in self.broken or parts.path in self.broken:
-            return self._send(request, 404, "text/html", "<h1>Not Found</h1>")
+            return 404, "text/html", "<h1>Not Found</h1>"
         if last == "feed.xml":
             count = int(parse_qs(parts.query).get("n", ["3"])[0])
-            return self._send(request, 200, "application/rss+xml", self._rss(name, count))
+            return 200, "application/rss+xml", self._rss(name, count)
         if last.isdigit():
-            return self._article(request, parts.path, name, int(last))
-        return self._send(request, 404, "text/plain", "nothing")
+            return self._article(parts.path, name, int(last))
+        return 404, "text/plain", "nothing"
 
-    def _article(self, request: BaseHTTPRequestHandler, path: str, name: str, number: int) -> None:
+    def _article(self, path: str, name: str, number: int) -> tuple[int, str, str]:
         if not self._is_free():
             with self._lock:
                 self.waiting += 1
             self.gate.wait(60)
             with self._lock:
                 self.waiting -= 1
-        self._send(request, 200, "text/html; charset=utf-8", self._page(path, name, number))
+        return 200, "text/html; charset=utf-8", self._page(path, name, number)
 
     def _is_free(self) -> bool:
         if self.gate.is_set():
@@ -136,17 +111,6 @@ class Site:
             f'<figure><img src="/pictures/{name}-{number}.jpg" alt="The harbour"><figcaption>Ships wait.</figcaption>'
             f"</figure></article></body></html>"
         )
-
-    def _send(self, request: BaseHTTPRequestHandler, status: int, kind: str, text: str) -> None:
-        body = text.encode()
-        try:
-            request.send_response(status)
-            request.send_header("Content-Type", kind)
-            request.send_header("Content-Length", str(len(body)))
-            request.end_headers()
-            request.wfile.write(body)
-        except OSError:
-            pass  # who asked has gone
 
 
 class Server(AppServer):

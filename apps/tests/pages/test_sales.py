@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Iterator, Sequence
 from html import escape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import httpx
 import openpyxl
@@ -19,6 +16,7 @@ from accepted_apps.playground.sales.market import design_export, revenue_export
 from accepted_apps.playground.social import Served
 from app_server import AppServer
 from browsing import PATIENCE, fits, unnamed, weak_contrasts
+from gated_site import GatedSite
 from playwright.async_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -28,51 +26,22 @@ HOSTILE = "</script><img src=x onerror=\"document.title='run'\"><script>document
 TITLE = "Orchardly Dried Pears, Unsulphured Pear Slices without Added Sugar, 1 kg Bag"
 PEARS, NASTY, GONE = "B0PEARS001", "B0NASTY001", "B0GONE0001"
 TITLES = {PEARS: TITLE, NASTY: f"Dried Pears {HOSTILE}"}
+HTML = "text/html; charset=utf-8"
 LISTING = """<!doctype html><html lang="en"><title>Amazon.com</title><div id="dp">
 <input type="hidden" id="ASIN" value="{asin}"><h1><span id="productTitle">{title}</span></h1>
 <a id="bylineInfo" href="/stores/orchardly">Visit the Orchardly Store</a>
 <div id="feature-bullets"><ul><li><span class="a-list-item">NOTHING BUT PEARS: {title}</span></li></ul></div></div>"""
 
 
-class Shop:
+class Shop(GatedSite):
     """The products' pages. `gate`: while it is closed, nothing is answered."""
 
-    def __init__(self) -> None:
-        self.gate = threading.Event()
-        self.gate.set()
-        shop = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                shop.gate.wait(60)
-                asin = self.path.partition("/dp/")[2][:10]
-                found = asin in TITLES
-                body = LISTING.format(asin=asin, title=escape(TITLES.get(asin, ""))).encode() if found else b"Gone"
-                self.send_response(200 if found else 404)
-                self.send_header("Content-Type", "text/html; charset=utf-8")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-            def handle(self) -> None:
-                with contextlib.suppress(OSError):  # who asked has gone
-                    super().handle()
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.host = f"127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.gate.set()
-        self._server.shutdown()
-        self._server.server_close()
+    def answer(self, path: str) -> tuple[int, str, str]:
+        self.gate.wait(60)
+        asin = path.partition("/dp/")[2][:10]
+        if asin not in TITLES:
+            return 404, HTML, "Gone"
+        return 200, HTML, LISTING.format(asin=asin, title=escape(TITLES[asin]))
 
 
 @pytest.fixture(scope="module")

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx
 from app_server import AppServer
+from gated_site import GatedSite
 from helpers import wait_until
 
 from .exports import export
 
 OVER = ("complete", "failed", "cancelled")
 ASIN = "B0PRESS001"
+HTML = "text/html; charset=utf-8"
 GONE = "B0MISSING1"
 TITLE = "Kernel Garlic Press, Stainless Steel Garlic Mincer with Soft Handle"
 STEPS = (
@@ -45,37 +45,13 @@ data-a-dynamic-image='{{"https://m.media-amazon.com/images/I/press.jpg":[679,679
 <div id="productDescription"><p>A garlic press for every kitchen, made to last.</p></div></div></body></html>"""
 
 
-class Shop:
+class Shop(GatedSite):
     """One product's page on a loopback socket. `gate`: while it is closed, nothing is answered."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.seen: list[str] = []
         self.waiting = 0
-        self.gate = threading.Event()
-        self.gate.set()
-        self._lock = threading.Lock()
-        shop = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                shop.answer(self)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.host = f"127.0.0.1:{self._server.server_port}"
-        self.url = f"http://{self.host}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.gate.set()
-        self._server.shutdown()
-        self._server.server_close()
 
     @property
     def pages(self) -> list[str]:
@@ -83,23 +59,16 @@ class Shop:
         with self._lock:
             return [one for one in self.seen if "robots" not in one]
 
-    def answer(self, request: BaseHTTPRequestHandler) -> None:
+    def answer(self, path: str) -> tuple[int, str, str]:
         with self._lock:
-            self.seen.append(request.path)
+            self.seen.append(path)
             self.waiting += 1
         self.gate.wait(60)
         with self._lock:
             self.waiting -= 1
-        found = ASIN in request.path
-        body = (PAGE if found else "<html><body><h1>Page Not Found</h1></body></html>").encode()
-        try:
-            request.send_response(200 if found else 404)
-            request.send_header("Content-Type", "text/html; charset=utf-8")
-            request.send_header("Content-Length", str(len(body)))
-            request.end_headers()
-            request.wfile.write(body)
-        except OSError:
-            pass  # who asked has gone
+        if ASIN not in path:
+            return 404, HTML, "<html><body><h1>Page Not Found</h1></body></html>"
+        return 200, HTML, PAGE
 
 
 class Server(AppServer):
