@@ -18,9 +18,7 @@ from typing import Final, Self
 
 from accepted.cli import main
 
-_IMPORTED: Final = [
-    f"accepted_apps.{name}" for name in ("audit.routes", "news.routes", "profiles.routes", "sales.routes")
-]
+_IMPORTED: Final = [f"accepted_apps.{name}.routes" for name in ("audit", "news", "preview", "profiles", "sales")]
 """Most of a server's start is imports. The processes are forked from one that has done them; all else is their own."""
 
 _FORKS: Final = multiprocessing.get_context("forkserver")
