@@ -5,12 +5,10 @@ from __future__ import annotations
 import atexit
 import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -69,16 +67,17 @@ class AppServer:
         return self.start(int(self.url.rpartition(":")[2]))
 
     def kill(self) -> None:
-        self._end(signal.SIGKILL)
+        """SIGKILL."""
+        self._end(ForkServerProcess.kill)
 
     def stop(self) -> None:
-        self._end(signal.SIGTERM)
+        """SIGTERM."""
+        self._end(ForkServerProcess.terminate)
 
-    def _end(self, number: signal.Signals) -> None:
+    def _end(self, how: Callable[[ForkServerProcess], None]) -> None:
         process, self._process = self._process, None
         if process is not None:
-            with suppress(ProcessLookupError):
-                os.kill(process.pid or 0, number)
+            how(process)
             process.join(40)
             assert process.exitcode is not None, "it does not end"
             process.close()
