@@ -481,7 +481,15 @@ async def test_lists(api: Api, ann: httpx.AsyncClient, bob: httpx.AsyncClient) -
 
 @pytest.mark.parametrize(
     ("query", "status"),
-    [("status=open", 422), ("limit=0", 422), ("limit=9999", 422), ("cursor=x", 400), ("limit=x", 400)],
+    [
+        ("status=open", 422),
+        ("status=", 422),
+        ("status=failed,", 422),
+        ("limit=0", 422),
+        ("limit=9999", 422),
+        ("cursor=x", 400),
+        ("limit=x", 400),
+    ],
 )
 async def test_lists_that_are_not(ann: httpx.AsyncClient, query: str, status: int) -> None:
     assert (await ann.get(f"/v1/jobs?{query}")).status_code == status

@@ -57,6 +57,13 @@ async def test_made_read_changed_and_removed(at_once: Scene) -> None:
     problem(await ann.delete(path), 404, "webhook-not-found")
 
 
+async def test_a_body_that_only_python_takes_for_blank_is_no_json(at_once: Scene) -> None:
+    path = (await at_once.ann.post("/v1/webhooks", json=HOOK)).headers["location"]
+    for body, status in ((b"\x0c", 400), (b" \r\n", 200)):
+        answer = await at_once.ann.patch(path, content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == status, body
+
+
 async def test_the_secret_is_shown_once(at_once: Scene, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     at_once.receiver.usual = Answer(500)

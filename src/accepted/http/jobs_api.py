@@ -316,7 +316,7 @@ def _owner(identity: Identity, asked: str | None) -> str | None:
 
 
 def _statuses(query: QueryParams) -> list[str]:
-    return [one for text in query.getlist("status") for one in text.split(",") if one]
+    return [one for text in query.getlist("status") for one in text.split(",")]
 
 
 def _check_meant(query: QueryParams, *, filtered: bool) -> None:
