@@ -173,7 +173,13 @@ class _Process:
             os.killpg(self._process.pid, signal.SIGKILL)
         if self._process.stdin is not None:
             self._process.stdin.close()
-        await asyncio.shield(self._process.wait())
+        ended = asyncio.create_task(self._process.wait())
+        try:
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            # A killed process is over in a moment, and nobody else waits for it.
+            await ended
+            raise
 
 
 def _end(code: int) -> str:

@@ -167,3 +167,12 @@ async def test_one_that_nobody_calls_ends_by_itself() -> None:
     _, pid = await processes.call(called.add, lambda *_: None, 1, 2)
     await wait_until(lambda: not alive(pid), what="its end")
     await processes.close()
+
+
+async def test_closing_waits_for_one_that_is_at_its_end() -> None:
+    processes = Processes(1, memory=0, idle=0.01)
+    _, pid = await processes.call(called.add, lambda *_: None, 1, 2)
+    while alive(pid):  # noqa: ASYNC110 - each turn of the loop counts
+        await asyncio.sleep(0)  # killed by itself, and not yet waited for
+    await processes.close()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
