@@ -483,8 +483,6 @@ async def test_lists(api: Api, ann: httpx.AsyncClient, bob: httpx.AsyncClient) -
     ("query", "status"),
     [
         ("status=open", 422),
-        ("status=", 422),
-        ("status=failed,", 422),
         ("limit=0", 422),
         ("limit=9999", 422),
         ("cursor=x", 400),

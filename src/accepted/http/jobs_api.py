@@ -316,7 +316,8 @@ def _owner(identity: Identity, asked: str | None) -> str | None:
 
 
 def _statuses(query: QueryParams) -> list[str]:
-    return [one for text in query.getlist("status") for one in text.split(",")]
+    # An empty list is written `status=`, and asks for nothing in particular.
+    return [one for text in query.getlist("status") for one in text.split(",") if one]
 
 
 def _check_meant(query: QueryParams, *, filtered: bool) -> None:
