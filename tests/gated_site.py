@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 
-class GatedSite:
+class GatedSite(ABC):
     """Subclasses say what it answers. `gate`: where they wait, while a test has closed it. It is a context manager."""
 
     def __init__(self) -> None:
@@ -39,9 +40,9 @@ class GatedSite:
         self.host = f"127.0.0.1:{self._server.server_port}"
         self.url = f"http://{self.host}"
 
+    @abstractmethod
     def answer(self, path: str) -> tuple[int, str, str]:
         """Status, media type and text for a path with its query. Called in a thread for each connection."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

@@ -35,6 +35,7 @@ _LENGTH: Final = struct.Struct("!Q")
 _NO_MEMORY: Final = 77
 """Exit code: there may be none left to say so in words."""
 _NEARLY_ALL: Final = 0.8
+"""The part of the memory allowed from which on errors are looked at with suspicion."""
 
 
 class ProcessDied(Exception):

@@ -17,6 +17,16 @@ def lines(context: Any, value: Any) -> bytes:
 
 
 @schemathesis.hook
+def filter_query(context: Any, query: Any) -> bool:
+    """What leaves no trace in an address is nothing wrong: a list or an object without members in place of a number or
+    a text; and an empty text, which is how an empty list is written."""
+    given = query or {}
+    return given.get("status") != "" and not any(
+        value == {} or (value == [] and name != "status") for name, value in given.items()
+    )
+
+
+@schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     """Each request is a new one: the same key with another body is refused with 422, and that is right."""
     key = (case.headers or {}).get("Idempotency-Key")
